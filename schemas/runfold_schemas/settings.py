@@ -1,0 +1,144 @@
+"""The settings that rooms share, by one order: argument, environment `RUNFOLD_*`, config file,
+`$RUNFOLD_HOME/stack.json`.
+
+Imported lazily, since pydantic is: a training process pays for it when its shipper or a read starts. `runfold up`
+writes stack.json (mode 0600), so a script on the same machine needs no configuration. Keys of both files are the
+setting names in lower case without `RUNFOLD_`; other keys in stack.json are the stack's own and ignored.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+
+class SettingsError(ValueError):
+    """A setting is wrong or missing; the text names it, its value unless it is secret, and what is allowed."""
+
+
+class Settings(BaseSettings):
+    """All settings of client and server. Load it by `Settings.load`."""
+
+    model_config = SettingsConfigDict(env_prefix="RUNFOLD_", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    kafka: str | None = Field(None, description="Kafka's bootstrap addresses, host:port, with commas between them.")
+    topic_prefix: str = Field("runfold", description="First part of every topic's name.")
+    api: str | None = Field(None, description="Address of the query API, http:// or https://.")
+    access_token: SecretStr | None = Field(None, description="Access token for the query API.")
+    workspace: str | None = Field(None, description="Name of the workspace.")
+    experiment: str | None = Field(None, description="Name of the experiment.")
+    run_id: str | None = Field(None, description="Id of the run that a job is part of.")
+    attempt: int | None = Field(None, ge=0, description="Which start of the job this is; 0 where nothing says so.")
+    journal: Path | None = Field(
+        None, description="Folder of the journals; $RUNFOLD_HOME/journals where it is not set."
+    )
+    exit_deadline_s: float = Field(10.0, ge=0, allow_inf_nan=False, description="Seconds a process waits at its end.")
+    decision_wait_s: float = Field(10.0, ge=0, allow_inf_nan=False, description="Seconds add_properties waits.")
+    not_before: str | None = Field(None, description="Watermark that every read waits for.")
+    postgres: SecretStr | None = Field(None, description="Connection string of Postgres; it carries the password.")
+    s3_address: str | None = Field(None, description="Address of the object store, http:// or https://.")
+    s3_key: str | None = Field(None, description="Access key of the object store.")
+    s3_secret: SecretStr | None = Field(None, description="Secret key of the object store.")
+    s3_bucket: str = Field("runfold", description="Bucket of the object store.")
+
+    @classmethod
+    def load(cls, config_file: str | os.PathLike[str] | None = None, **arguments: Any) -> Settings:
+        """Settings in the order argument, environment, config file, stack.json.
+
+        Args:
+            config_file: path of a JSON file with settings; None for none. It must exist when named.
+            arguments: settings by field name; None means "not given here".
+
+        Raises:
+            SettingsError: a file cannot be read, or a setting has a value that is not allowed.
+        """
+        unknown = sorted(set(arguments) - set(cls.model_fields))
+        if unknown:
+            raise SettingsError(f"no setting is named {', '.join(unknown)}; there are {', '.join(cls.model_fields)}")
+        files = [_read(Path(config_file), must_exist=True) if config_file is not None else {}]
+        files.append(_read(home() / "stack.json", must_exist=False))
+
+        class Loaded(cls):  # type: ignore[misc, valid-type]
+            @classmethod
+            def settings_customise_sources(
+                cls,
+                settings_cls: type[BaseSettings],
+                init_settings: PydanticBaseSettingsSource,
+                env_settings: PydanticBaseSettingsSource,
+                dotenv_settings: PydanticBaseSettingsSource,
+                file_secret_settings: PydanticBaseSettingsSource,
+            ) -> tuple[PydanticBaseSettingsSource, ...]:
+                return init_settings, env_settings, *(InitSettingsSource(settings_cls, file) for file in files)
+
+        try:
+            loaded = Loaded(**{name: value for name, value in arguments.items() if value is not None})
+        except ValidationError as error:
+            raise SettingsError(_explained(cls, error)) from None
+        return cls.model_construct(**{name: getattr(loaded, name) for name in cls.model_fields})
+
+    def need(self, name: str) -> str:
+        """The value of a setting that must be there, secrets in plain text.
+
+        Raises:
+            SettingsError: it is not set; the text says how to set it.
+        """
+        value = getattr(self, name)
+        if value is None:
+            about = type(self).model_fields[name].description
+            raise SettingsError(
+                f"RUNFOLD_{name.upper()} is not set ({_about(about)}). Set it in the environment or a config file, "
+                f"or start the local stack with: runfold up"
+            )
+        return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+    def journals(self) -> Path:
+        """Folder under which each writer has its journal."""
+        return self.journal if self.journal is not None else home() / "journals"
+
+
+def home() -> Path:
+    """Where Runfold keeps its state: RUNFOLD_HOME, else /var/lib/runfold for root, else ~/.local/state/runfold."""
+    named = os.environ.get("RUNFOLD_HOME")
+    if named:
+        return Path(named).expanduser().absolute()
+    return Path("/var/lib/runfold") if os.geteuid() == 0 else Path("~/.local/state/runfold").expanduser()
+
+
+def _read(path: Path, *, must_exist: bool) -> dict[str, Any]:
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if must_exist:
+            raise SettingsError(f"config file {path} does not exist") from None
+        return {}
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path} cannot be read as JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise SettingsError(f"{path} must hold a JSON object of settings, it holds a {type(body).__name__}")
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _explained(settings: type[Settings], error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_url=False):
+        name = str(problem["loc"][0]) if problem["loc"] else "?"
+        field = settings.model_fields.get(name)
+        secret = field is None or "SecretStr" in str(field.annotation)
+        shown = "a secret value" if secret else repr(problem["input"])
+        about = f" ({_about(field.description)})" if field else ""
+        lines.append(f"RUNFOLD_{name.upper()}{about}: {shown} is not allowed: {problem['msg']}")
+    return "; ".join(lines)
+
+
+def _about(description: str | None) -> str:
+    return (description or "").rstrip(".")
