@@ -1,0 +1,34 @@
+"""Runfold, what a training process imports: `from runfold import Run, Experiment, Workspace`.
+
+Names are loaded when they are first used, so that importing this costs next to nothing; no Kafka, no fastavro, no numpy
+and no HTTP client is loaded before a shipper starts or something is read.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .experiment import Experiment
+    from .run import Run
+    from .workspace import Workspace
+
+__all__ = ["Experiment", "Run", "Workspace", "__version__"]
+
+_HOMES = {"Experiment": ".experiment", "Run": ".run", "Workspace": ".workspace"}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(home, __name__), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

@@ -1,0 +1,228 @@
+"""The journal of one process: facts and points go in, each with its lane's next ordinal, and are safe from SIGKILL.
+
+Safe from the process's death, that is: the bytes are the kernel's when a call returns. Against the machine's death a
+shipper syncs once a second.
+
+Journal.create makes the folder, whole, under a name nobody looks at, and renames it. After a fork the child's first
+append goes to a journal of its own; after `close` the process's next append does likewise (design P1: a writer that
+speaks again is another writer).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+
+from runfold.journal import folder as folders
+from runfold.journal import frames, life
+from runfold.journal.dictionary import LaneEntry
+from runfold.journal.format import frame
+from runfold.journal.mounts import may_map
+from runfold.journal.points import PointsLane
+from runfold.journal.tail import Ended, Tail
+from runfold_schemas.codec import encode
+from runfold_schemas.events import Event
+from runfold_schemas.limits import MESSAGE_BYTES_MAX, SERIES_PER_RUN_MAX
+from runfold_schemas.watermark import Lane
+
+BUDGET_BYTES = 4 << 30
+FIRST_SEGMENT_BYTES = 64 << 10
+SEGMENT_BYTES_MAX = 8 << 20
+
+_logger = logging.getLogger("runfold")
+
+
+class TooLarge(ValueError):
+    """A fact whose message is larger than a message may be; nothing was journaled.
+
+    Attributes:
+        size: bytes of the message.
+        allowed: bytes that it may have.
+    """
+
+    def __init__(self, event: str, size: int, allowed: int) -> None:
+        super().__init__(
+            f"{event} takes {size} bytes as a message; allowed are {allowed}. Put large content into a file"
+        )
+        self.size, self.allowed = size, allowed
+
+
+class Journal:
+    """One writer's journal. All methods may be called from any thread and from signal handlers.
+
+    Attributes:
+        writer_id: 32 lowercase hex digits, drawn at creation.
+        folder: where it is.
+        workspace: whose it is; None while it is not bound to one.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        tail: Tail,
+        workspace: str | None,
+        heir: Callable[[], Journal],
+        series_max: int = SERIES_PER_RUN_MAX,
+    ) -> None:
+        """Use `create`."""
+        self.folder, self.writer_id, self.workspace = folder, folder.name, workspace
+        self._tail, self._next, self._series_max = tail, heir, series_max
+        self._points: dict[str, PointsLane] = {}
+
+    @classmethod
+    def create(
+        cls,
+        root: Path,
+        *,
+        workspace: str | None,
+        budget_bytes: int = BUDGET_BYTES,
+        mapped: bool | None = None,
+        first_segment_bytes: int = FIRST_SEGMENT_BYTES,
+        segment_bytes_max: int = SEGMENT_BYTES_MAX,
+        series_max: int = SERIES_PER_RUN_MAX,
+        heir: Callable[[], Journal] | None = None,
+    ) -> Journal:
+        """A new journal.
+
+        Args:
+            root: folder of journals; made if it is missing.
+            workspace: noted in the header; None for an offline run.
+            budget_bytes: of segments that no shipper has acknowledged; at that size the journal drops, as on a full
+                disk.
+            mapped: store into mapped memory, or by system calls; None decides by the file system (`mounts`).
+            first_segment_bytes: size of the first segment; each next one is twice as large...
+            segment_bytes_max: ...up to this.
+            series_max: metric series per run before the overflow series.
+            heir: gives the process's next journal, when this one is asked to append after its end; None creates one
+                with the same arguments.
+
+        Raises:
+            OSError: the folder cannot be made.
+        """
+        writer_id = os.urandom(16).hex()
+        final, fresh = root / writer_id, root / f".{writer_id}.new"
+        fresh.mkdir(parents=True)
+        (fresh / "spool").mkdir()
+        life.write_header(fresh, life.header_of_this_process(writer_id, workspace))
+        alive = life.hold(fresh)
+        tail = Tail(
+            fresh,
+            mapped=may_map(fresh) if mapped is None else mapped,
+            budget_bytes=budget_bytes,
+            first_segment_bytes=first_segment_bytes,
+            segment_bytes_max=segment_bytes_max,
+            unacknowledged=lambda: folders.unacknowledged_bytes(final),
+        )
+        life.own(final, alive)
+        fresh.rename(final)
+        tail.folder = final
+
+        def another() -> Journal:
+            return cls.create(
+                root,
+                workspace=workspace,
+                budget_bytes=budget_bytes,
+                mapped=mapped,
+                first_segment_bytes=first_segment_bytes,
+                segment_bytes_max=segment_bytes_max,
+                series_max=series_max,
+            )
+
+        return cls(final, tail, workspace, heir or _Once(another), series_max)
+
+    def fact(self, aggregate_kind: str, aggregate_id: str, event: Callable[[int], Event]) -> int:
+        """Journals a fact, and returns its ordinal.
+
+        Args:
+            aggregate_kind: run, experiment or model.
+            aggregate_id: its id.
+            event: makes the event that has a given ordinal. It is called under the journal's lock, perhaps more than
+                once, and must do nothing else.
+
+        Raises:
+            EncodeError: the event does not fit its schema. Nothing was numbered.
+            TooLarge: its message is larger than MESSAGE_BYTES_MAX. Nothing was numbered.
+        """
+        tail = self._tail
+        entry = LaneEntry("facts", aggregate_kind, aggregate_id)
+        try:
+            with tail.lock:
+                if tail.ended:
+                    raise Ended
+                lane = tail.lane(entry)
+
+                def build(ordinal: int) -> array[int]:
+                    stated = event(ordinal)
+                    message = encode(stated)
+                    if len(message) > MESSAGE_BYTES_MAX:
+                        raise TooLarge(type(stated).__name__, len(message), MESSAGE_BYTES_MAX)
+                    return frame(frames.fact(lane.id, ordinal, message))
+
+                ordinal = tail.append(lane, 1, build)
+        except Ended:
+            return self._next().fact(aggregate_kind, aggregate_id, event)
+        _tell(tail)
+        return ordinal
+
+    def points(self, run_id: str) -> PointsLane:
+        """The lane of a run's metric points; the same object each time."""
+        lane = self._points.get(run_id)
+        if lane is None:
+            lane = PointsLane(self._tail, run_id, lambda: self._next().points(run_id), _tell, self._series_max)
+            lane = self._points.setdefault(run_id, lane)
+        return lane
+
+    def ends(self) -> dict[Lane, int]:
+        """The last ordinal of each lane, journaled or dropped."""
+        lanes = list(self._tail.lanes.values())
+        return {Lane(*lane.entry, self.writer_id): lane.last for lane in lanes if lane.last}
+
+    @property
+    def dropped(self) -> int:
+        """Records that were numbered and could not be kept, since there was no room. They are declared lost."""
+        return self._tail.dropped
+
+    @property
+    def is_dropping(self) -> bool:
+        """There is no room just now: what is journaled is numbered, counted and dropped."""
+        return self._tail.dropping
+
+    @property
+    def is_open(self) -> bool:
+        """It takes appends: neither closed nor inherited over a fork."""
+        return not self._tail.ended
+
+    def close(self) -> None:
+        """Writes where each lane ended, and frees the life lock. A second call does nothing."""
+        if self._tail.end():
+            life.release(self.folder)
+        _tell(self._tail)
+
+
+class _Once:
+    """Calls a function once per process."""
+
+    def __init__(self, create: Callable[[], Journal]) -> None:
+        self._create, self._made = create, {}  # type: ignore[var-annotated]
+        self._lock = threading.Lock()
+        os.register_at_fork(after_in_child=self._renew)
+
+    def __call__(self) -> Journal:
+        with self._lock:
+            made: Journal | None = self._made.get(os.getpid())
+            if made is None or not made.is_open:
+                made = self._made[os.getpid()] = self._create()
+            return made
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
+
+
+def _tell(tail: Tail) -> None:
+    notice = tail.take_notice()
+    if notice is not None:
+        _logger.warning("runfold: %s", notice)
