@@ -1,0 +1,262 @@
+"""Shapes of the answers. Times are UTC, ISO 8601 with microseconds; every answer names the watermark that it was read
+at.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, PlainSerializer
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment as answers show it, such as 2026-03-01T12:00:00.000000Z."""
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+Moment = Annotated[datetime, PlainSerializer(moment_text, return_type=str, when_used="json")]
+
+
+class Answer(BaseModel):
+    """What every answer carries."""
+
+    watermark: str = Field(
+        description="What was folded when this was read; `not_before` of a later read.", examples=["w1.eJyr..."]
+    )
+
+
+class WorkspaceAnswer(Answer):
+    """A workspace and how far it is folded."""
+
+    workspace: str = Field(examples=["team-a"])
+
+
+class Lag(BaseModel):
+    """How far one projector is behind in one partition."""
+
+    projector: str = Field(description="state or artifacts.")
+    topic: str
+    partition: int
+    next_offset: int = Field(description="Next offset to fold.")
+    end_offset: int = Field(description="End of the log, as the projector last saw it.")
+    lag_s: float | None = Field(
+        description="Seconds behind; 0 at the end of the log, null when nothing was folded yet."
+    )
+    observed_at: Moment = Field(description="When the projector last reported.")
+
+
+class LagAnswer(Answer):
+    """How far the projectors are behind."""
+
+    lag: list[Lag]
+
+
+class Experiment(BaseModel):
+    """An experiment."""
+
+    name: str
+    created_at: Moment
+    run_count: int = Field(description="Runs in it, children too.")
+
+
+class ExperimentsAnswer(Answer):
+    """Experiments by name."""
+
+    experiments: list[Experiment]
+
+
+class RunError(BaseModel):
+    """Why the latest attempt failed; the last word on it."""
+
+    code: str
+    message: str | None
+    details_uri: str | None
+
+
+class LaneRanges(BaseModel):
+    """Ordinals of one lane."""
+
+    stream: str = Field(description="facts, points or log/<name>.")
+    writer_id: str
+    ranges: list[tuple[int, int]] = Field(description="First and last ordinal of each range, both included.")
+
+
+class Writer(BaseModel):
+    """A process that spoke about the run, as it claims to be."""
+
+    writer_id: str
+    actor: str | None
+    host: str | None
+    pid: int | None
+    rank: int | None
+    world_size: int | None
+    attempt: int | None
+    opened_at: Moment | None
+    outsider: bool = Field(description="It started the run otherwise than its first writer: its facts are refused.")
+
+
+class Run(BaseModel):
+    """A run: the fold of its events."""
+
+    run_id: str
+    experiment: str | None = Field(description="null until RunStarted is folded.")
+    parent_run_id: str | None
+    run_type: str | None
+    target: str | None
+    display_name: str | None
+    description: str | None
+    number: int | None = Field(description="Its number in the experiment; null until folded. Holes are possible.")
+    attempt: int = Field(description="The latest attempt; status, times and error are its.")
+    status: str = Field(examples=["Completed"])
+    created_at: Moment
+    started_at: Moment | None
+    ended_at: Moment | None
+    tags: dict[str, str | None]
+    properties: dict[str, str | None]
+    error: RunError | None
+    complete: str = Field(
+        description="complete, complete_with_declared_loss or open: whether all that was said has arrived."
+    )
+    missing: list[LaneRanges] = Field(description="Ordinals that were said and have not arrived.")
+    declared: list[LaneRanges] = Field(description="Ordinals that are lost, as their writer or its shipper declared.")
+    writers: list[Writer]
+    submitted_by: str | None
+    outputs: str | None
+    snapshot_directory: str | None
+
+
+class RunAnswer(Run, Answer):
+    """One run."""
+
+
+class RunsAnswer(Answer):
+    """A page of runs, newest first."""
+
+    runs: list[Run]
+    next_cursor: str | None = Field(description="`cursor` of the next page; null on the last one.")
+    n: int = Field(description="Number of runs on this page.")
+
+
+class Artifact(BaseModel):
+    """A file, image or chart of a run."""
+
+    path: str = Field(description="Where it stands: its name, or `<name>@<ordinal>` for one logged again.")
+    name: str
+    attempt: int
+    sha256: str
+    size: int
+    media_type: str | None
+    metric_name: str | None
+    metric_type: str | None
+    availability: str = Field(description="pending (not looked at yet), available, missing or mismatched.")
+    created_at: Moment
+
+
+class ArtifactsAnswer(Answer):
+    """Artifacts by path and attempt."""
+
+    artifacts: list[Artifact]
+    next_cursor: str | None
+
+
+class ContentAnswer(Answer):
+    """Where the bytes of an artifact are."""
+
+    url: str = Field(description="Signed; GET it without an access token.")
+    path: str
+    attempt: int
+    sha256: str
+    size: int
+    media_type: str | None
+    availability: str
+
+
+class UploadWanted(BaseModel):
+    """What is to be uploaded."""
+
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the bytes.")
+    size: int = Field(ge=0, lt=1 << 63, description="Number of bytes.")
+    media_type: str | None = Field(None, max_length=255, examples=["image/png"])
+
+
+class UploadAnswer(BaseModel):
+    """How to upload it."""
+
+    url: str = Field(description="Signed.")
+    method: str = Field(examples=["PUT"])
+    headers: dict[str, str] = Field(description="Headers that the request must carry.")
+    exists: bool = Field(description="The bytes are there already: nothing to upload.")
+
+
+class Refusal(BaseModel):
+    """What a rule said about one key of a fact."""
+
+    key: str
+    rule: str
+    kept: str | None
+    refused: str | None
+
+
+class Decision(BaseModel):
+    """How a fact was decided, and where."""
+
+    offset: int
+    writer_id: str | None
+    ordinal: int | None
+    event: str | None
+    verdict: str = Field(description="accepted, refused, repeated, conflicting or skipped.")
+    rule: str | None
+    refusals: list[Refusal]
+
+
+class DecisionsAnswer(Answer):
+    """Decisions by offset."""
+
+    decisions: list[Decision]
+    next_cursor: str | None
+
+
+class Happening(Decision):
+    """A fact or claim of a run, as it stands in the log."""
+
+    partition: int
+    broker_time: Moment
+    body: dict[str, Any] | None = Field(
+        description="Fields of the event; bytes as {bytes: count}, NaN and infinities as text. null: a plain repeat."
+    )
+
+
+class TimelineAnswer(Answer):
+    """What happened, by offset."""
+
+    timeline: list[Happening]
+    next_cursor: str | None
+
+
+class DeadLetter(BaseModel):
+    """A record that could not be folded."""
+
+    topic: str
+    partition: int
+    offset: int
+    kind: str = Field(description="poison (malformed) or parked (of a schema that nobody knows yet).")
+    reason: str
+    key: str | None = Field(description="Base64.")
+    value: str | None = Field(description="Base64.")
+    broker_time: Moment
+    recorded_at: Moment
+
+
+class DeadLettersAnswer(Answer):
+    """Dead letters, newest first."""
+
+    dead_letters: list[DeadLetter]
+    next_cursor: str | None
+
+
+class Waited(BaseModel):
+    """What to wait for."""
+
+    not_before: str = Field(description="A watermark.", examples=["w1.eJyr..."])
+    wait_s: float = Field(10.0, ge=0, le=30, allow_inf_nan=False, description="Seconds.")

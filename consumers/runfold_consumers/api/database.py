@@ -1,0 +1,94 @@
+"""Postgres for readers: a pool that comes back by itself, and snapshots in which data and position agree."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from runfold_schemas.watermark import Watermark
+
+Row = dict[str, Any]
+Connection = psycopg.AsyncConnection[Row]
+
+CONNECTIONS_MAX = 8
+CHECKOUT_SECONDS_MAX = 3.0  # longer than a restart of Postgres, shorter than a client's patience
+STATEMENT_SECONDS_MAX = 30
+
+
+@cache
+def statement(name: str) -> bytes:
+    """The SQL text of `statements/<name>.sql`."""
+    return (resources.files(__package__) / "statements" / f"{name}.sql").read_bytes()
+
+
+class Snapshot:
+    """One repeatable-read view of a workspace. Everything asked of it, its watermark too, is of the same moment."""
+
+    def __init__(self, connection: Connection, workspace: str) -> None:
+        self.connection = connection
+        self.workspace = workspace
+
+    async def rows(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """The rows of a statement; `workspace` is a parameter of each."""
+        cursor = await self.connection.execute(statement(name), {"workspace": self.workspace, **(parameters or {})})
+        return await cursor.fetchall()
+
+    async def watermark(self) -> str:
+        """What is folded in this snapshot: the next offset per topic id and partition."""
+        offsets: dict[str, dict[int, int]] = {}
+        for row in await self.rows("positions"):
+            offsets.setdefault(row["topic_id"], {})[row["partition"]] = row["next_offset"]
+        return str(Watermark(offsets))
+
+
+class Database:
+    """A pool of connections. Opening it never fails: while Postgres is away, snapshots raise
+    psycopg.OperationalError.
+    """
+
+    def __init__(self, conninfo: str) -> None:
+        self.conninfo = conninfo
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            conninfo,
+            kwargs={
+                "row_factory": dict_row,
+                "prepare_threshold": None,  # a rebuild may swap tables under a live connection (facts.md section 3)
+                "connect_timeout": 3,
+                "application_name": "runfold-api",
+                "options": f"-c statement_timeout={STATEMENT_SECONDS_MAX}s -c idle_in_transaction_session_timeout=60s",
+            },
+            configure=_read_snapshots,
+            check=AsyncConnectionPool.check_connection,
+            min_size=1,
+            max_size=CONNECTIONS_MAX,
+            max_waiting=256,
+            timeout=CHECKOUT_SECONDS_MAX,
+            reconnect_timeout=1.0,  # give up soon: the next request tries anew, rather than wait out a long back-off
+            open=False,
+        )
+
+    async def open(self) -> None:
+        """Starts connecting, without waiting for it."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def snapshot(self, workspace: str) -> AsyncIterator[Snapshot]:
+        """A snapshot of a workspace, until the block ends."""
+        async with self._pool.connection() as connection, connection.transaction():
+            yield Snapshot(connection, workspace)
+
+
+async def _read_snapshots(connection: Connection) -> None:
+    await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+    await connection.set_read_only(True)

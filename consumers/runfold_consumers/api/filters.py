@@ -1,0 +1,68 @@
+"""Filters on tags and properties: `"key"`, or `{"key": value, ...}` where null asks for a key without a value.
+
+A bare key matches whatever its value, null too. Several entries must all match. Values are compared as the text that
+the client stores of them: 1 as "1", true as "True" (run_api section 8.10).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+from runfold_consumers.api.errors import ApiError, invalid
+
+ENTRIES_MAX = 100
+
+
+class Filter(NamedTuple):
+    """Three parallel columns, as the statement takes them."""
+
+    keys: list[str]
+    values: list[str | None]
+    any_value: list[bool]
+
+
+def parse(name: str, text: str | None) -> Filter:
+    """The filter that a query parameter asks for.
+
+    Args:
+        name: the parameter's, for messages.
+        text: JSON: a string or an object; None for no filter.
+
+    Raises:
+        ApiError: 400, it is neither.
+    """
+    if text is None:
+        return Filter([], [], [])
+    try:
+        wanted = json.loads(text)
+    except (ValueError, RecursionError):
+        raise _refused(name, text) from None
+    if isinstance(wanted, str):
+        return Filter([_storable(name, wanted)], [None], [True])
+    if not isinstance(wanted, dict) or len(wanted) > ENTRIES_MAX:
+        raise _refused(name, text)
+    values = [_text(name, text, value) for value in wanted.values()]
+    return Filter([_storable(name, key) for key in wanted], values, [False] * len(values))
+
+
+def _text(name: str, text: str, value: object) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, (dict, list)):
+        raise _refused(name, text)
+    return _storable(name, str(value))
+
+
+def _storable(name: str, text: str) -> str:
+    """What no run can carry is refused at the call already, so it is here too."""
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise invalid(f"{name}: {text!r} holds NUL or a lone surrogate, which no key or value can")
+    return text
+
+
+def _refused(name: str, text: str) -> ApiError:
+    return invalid(
+        f'{name}: {text[:100]!r} is no filter; allowed is JSON: "key", or an object of at most {ENTRIES_MAX} entries '
+        "whose values are strings, numbers, true, false or null"
+    )

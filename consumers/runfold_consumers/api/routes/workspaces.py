@@ -1,0 +1,88 @@
+"""A workspace: how far it is folded, waiting for that, its experiments, and what went wrong."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from runfold_consumers.api import answers
+from runfold_consumers.api.errors import documented, not_found
+from runfold_consumers.api.paging import Cursor, Limit, cursor_of, place_of
+from runfold_consumers.api.services import Read, Reading, Served, Workspace, wanted
+
+SILENT_SECONDS_MAX = 10.0  # a projector that reports nothing for longer counts as behind
+
+routes = APIRouter(prefix="/v1/workspaces/{workspace}", tags=["workspaces"], responses=documented())
+
+
+@routes.get("", summary="A workspace")
+async def workspace(read: Read) -> answers.WorkspaceAnswer:
+    """Its name and how far it is folded. With `not_before` it answers once that is folded."""
+    async with read.snapshot() as snapshot:
+        return answers.WorkspaceAnswer(workspace=read.workspace, watermark=await snapshot.watermark())
+
+
+@routes.post("/wait", summary="Wait for a watermark", status_code=204, responses=documented(413))
+async def wait(workspace: Workspace, served_by: Served, what: answers.Waited) -> Response:
+    """Answers 204 once all of it is folded; for watermarks that are too large for a URL. Needs the scope `read`."""
+    async with Reading(served_by, workspace, wanted(what.not_before, what.wait_s)).snapshot():
+        return Response(status_code=204)
+
+
+@routes.get("/lag", summary="How far the projectors are behind")
+async def lag(read: Read) -> answers.LagAnswer:
+    """Per projector, topic and partition. Ends of the log are those that the projectors saw last."""
+    async with read.snapshot() as snapshot:
+        rows = await snapshot.rows("lag", {"silent_s": SILENT_SECONDS_MAX})
+        return answers.LagAnswer(lag=[answers.Lag(**row) for row in rows], watermark=await snapshot.watermark())
+
+
+@routes.get("/experiments", summary="Experiments")
+async def experiments(read: Read) -> answers.ExperimentsAnswer:
+    """All experiments of the workspace by name."""
+    return await _experiments(read, None)
+
+
+@routes.get("/experiments/{experiment}", summary="One experiment", responses=documented(404))
+async def experiment(
+    read: Read, experiment: Annotated[str, Path(max_length=1024, description="Name of the experiment.")]
+) -> answers.ExperimentsAnswer:
+    """The experiment of that name, as a list of one."""
+    found = await _experiments(read, experiment)
+    if not found.experiments:
+        raise not_found("experiment", experiment, f"workspace {read.workspace}")
+    return found
+
+
+async def _experiments(read: Reading, name: str | None) -> answers.ExperimentsAnswer:
+    async with read.snapshot() as snapshot:
+        rows = await snapshot.rows("experiments", {"experiment": name})
+        found = [answers.Experiment(**row) for row in rows]
+        return answers.ExperimentsAnswer(experiments=found, watermark=await snapshot.watermark())
+
+
+@routes.get("/deadletters", summary="Dead letters")
+async def dead_letters(read: Read, cursor: Cursor = None, limit: Limit = 100) -> answers.DeadLettersAnswer:
+    """Records that could not be folded, newest first, with their bytes."""
+    at, topic, partition, offset = place_of(cursor, datetime, str, int, int)
+    place = {"before_time": at, "before_topic": topic, "before_partition": partition, "before_offset": offset}
+    async with read.snapshot() as snapshot:
+        rows = await snapshot.rows("dead_letters", {**place, "limit": limit + 1})
+        watermark = await snapshot.watermark()
+    more, rows = len(rows) > limit, rows[:limit]
+    for row in rows:
+        row["key"], row["value"] = _base64(row["key"]), _base64(row["value"])
+    last = rows[-1] if rows else {}
+    place_of_last = [last[field] for field in ("recorded_at", "topic", "partition", "offset")] if more else []
+    return answers.DeadLettersAnswer(
+        dead_letters=[answers.DeadLetter(**row) for row in rows],
+        next_cursor=cursor_of(*place_of_last) if more else None,
+        watermark=watermark,
+    )
+
+
+def _base64(data: bytes | None) -> str | None:
+    return None if data is None else base64.b64encode(data).decode()

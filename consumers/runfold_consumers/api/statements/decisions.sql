@@ -1,0 +1,27 @@
+-- Decisions about facts of a run that were not plainly accepted, from an offset on.
+SELECT
+    facts."offset",
+    facts.writer_id,
+    facts.ordinal,
+    facts.event,
+    facts.verdict,
+    facts.rule,
+    coalesce(refusals.all_of_them, '[]') AS refusals
+FROM state.facts
+LEFT JOIN LATERAL (
+    SELECT json_agg(
+        json_build_object('key', key, 'rule', rule, 'kept', kept, 'refused', refused) ORDER BY key
+    ) AS all_of_them
+    FROM state.refusals
+    WHERE refusals.workspace = facts.workspace
+      AND refusals.partition = facts.partition
+      AND refusals."offset" = facts."offset"
+) AS refusals ON true
+WHERE facts.workspace = %(workspace)s
+  AND facts.aggregate_kind = 'run'
+  AND facts.aggregate_id = %(run_id)s
+  AND (%(writer_id)s::text IS NULL OR facts.writer_id = %(writer_id)s)
+  AND facts.verdict <> 'accepted'
+  AND facts."offset" >= %(from_offset)s
+ORDER BY facts."offset"
+LIMIT %(limit)s

@@ -1,0 +1,1 @@
+SELECT run_id FROM state.runs WHERE workspace = %(workspace)s AND run_id = %(run_id)s

@@ -1,0 +1,62 @@
+-- Runs by id with all that is shown of them but their lanes, in the order of the ids.
+SELECT
+    runs.run_id,
+    runs.experiment,
+    runs.parent_run_id,
+    runs.run_type,
+    runs.target,
+    coalesce(label.value, runs.display_name) AS display_name,
+    about.value AS description,
+    enrollments.number,
+    runs.attempt,
+    run_status.status,
+    runs.created_at,
+    run_status.started_at,
+    run_status.ended_at,
+    coalesce(tags.by_key, '{}') AS tags,
+    coalesce(properties.by_key, '{}') AS properties,
+    error.told AS error,
+    coalesce(writers.all_of_them, '[]') AS writers,
+    runs.submitted_by,
+    runs.outputs,
+    runs.snapshot_directory
+FROM unnest(%(run_ids)s::text[]) WITH ORDINALITY AS asked (run_id, place)
+JOIN state.runs ON runs.workspace = %(workspace)s AND runs.run_id = asked.run_id
+JOIN state.run_status ON run_status.workspace = %(workspace)s AND run_status.run_id = asked.run_id
+LEFT JOIN state.enrollments
+    ON enrollments.workspace = %(workspace)s
+    AND enrollments.experiment = runs.experiment
+    AND enrollments.run_id = runs.run_id
+LEFT JOIN state.run_descriptions AS label
+    ON label.workspace = %(workspace)s AND label.run_id = asked.run_id AND label.field = 'display_name'
+LEFT JOIN state.run_descriptions AS about
+    ON about.workspace = %(workspace)s AND about.run_id = asked.run_id AND about.field = 'description'
+LEFT JOIN LATERAL (
+    SELECT json_object_agg(run_tags.key, run_tags.value ORDER BY run_tags.key) AS by_key
+    FROM state.run_tags
+    WHERE run_tags.workspace = %(workspace)s AND run_tags.run_id = asked.run_id
+) AS tags ON true
+LEFT JOIN LATERAL (
+    SELECT json_object_agg(properties.key, properties.value ORDER BY properties.key) AS by_key
+    FROM state.properties
+    WHERE properties.workspace = %(workspace)s AND properties.run_id = asked.run_id
+) AS properties ON true
+LEFT JOIN LATERAL (
+    SELECT json_build_object('code', code, 'message', message, 'details_uri', details_uri) AS told
+    FROM state.errors
+    WHERE errors.workspace = %(workspace)s AND errors.run_id = asked.run_id AND errors.attempt = runs.attempt
+    ORDER BY "offset" DESC
+    LIMIT 1
+) AS error ON true
+LEFT JOIN LATERAL (
+    SELECT json_agg(
+        json_build_object(
+            'writer_id', writer_id, 'actor', actor, 'host', host, 'pid', pid, 'rank', rank, 'world_size', world_size,
+            'attempt', attempt, 'opened_at', opened_at, 'outsider', outsider
+        )
+        ORDER BY opened_at, writer_id
+    ) AS all_of_them
+    FROM state.writers
+    WHERE writers.workspace = %(workspace)s AND writers.aggregate_kind = 'run' AND writers.aggregate_id = asked.run_id
+) AS writers ON true
+ORDER BY asked.place

@@ -1,0 +1,5 @@
+"""The reading side of the client: the query API over HTTP, and what its answers mean.
+
+`transport` speaks HTTP and knows no route, `client` knows the routes, `container` opens Avro container files, and
+`metrics` folds metric events into what `get_metrics` returns. Nothing here is loaded by `import runfold`.
+"""

@@ -1,0 +1,295 @@
+"""HTTP with deadlines: the sole importer of urllib3, and the one border where its errors become ours.
+
+What passes by itself is tried again until the deadline, with pauses of 50 ms doubling to 1 s: no connection, a cut
+one, 408, 429, 502, 503 `unavailable`, 504. Everything the API is asked may be repeated. Connections are kept in a
+pool; it is thread-safe, but not for a child of fork, which makes its own.
+
+    none of these has passed by the deadline                      ServiceAwayError, naming service and setting
+    503 `not_yet` by the deadline                                 NotYetVisibleError
+    401, 403                                                      AuthenticationException
+    404 of a run                                                  RunNotFoundError
+    other 404                                                     ServiceException, status_code 404
+    other 4xx                                                     UserErrorException
+    other 5xx, or what no Runfold API would answer                ServiceException, status_code as answered
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import unquote, urlencode, urlsplit
+
+import urllib3
+
+from runfold.exceptions import (
+    AuthenticationException,
+    NotYetVisibleError,
+    RunNotFoundError,
+    ServiceAwayError,
+    ServiceException,
+    UserErrorException,
+)
+
+T = TypeVar("T")
+CONNECT_S_MAX = 3.0
+READ_S_MAX = 60.0  # of silence
+GRACE_S = 1.0  # of silence past the deadline: an answer may be on its way
+_PAUSE_S, _PAUSE_S_MAX = 0.05, 1.0
+_PAUSE = threading.Event()  # never set: its wait is the pause
+_PASSING = (408, 429, 502, 503, 504)
+_JSON_BYTES_MAX = 256 << 20
+
+
+class Service(NamedTuple):
+    """What is talked to, as messages name it."""
+
+    name: str
+    setting: str
+    address: str
+
+
+class Answer:
+    """An answer whose body is not read yet: `headers`, `read(size)`."""
+
+    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+        self._response = response
+        self.headers: Mapping[str, str] = response.headers
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes of the body; empty at its end. A cut connection raises, and so never looks like the
+        end.
+        """
+        return self._response.read(size)
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self._response.read(_JSON_BYTES_MAX) or b"null")
+
+
+class Truncated(Exception):
+    """A body that ends before its format says so; it is asked for again."""
+
+
+class _Passing(Exception):
+    """Something that may pass by itself; `error` is what to raise when it has not by the deadline."""
+
+    def __init__(self, error: Exception, retry_after_s: float = 0.0) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.retry_after_s = retry_after_s
+
+
+class Transport:
+    """Talks to one API.
+
+    :param service: The API.
+    :param access_token: Sent as bearer; None sends none, and the API will refuse.
+    """
+
+    def __init__(self, service: Service, access_token: str | None) -> None:
+        self._service = service
+        parts = urlsplit(service.address)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise UserErrorException(
+                f"{service.setting} is {service.address!r}; allowed is an address such as http://127.0.0.1:8400."
+            )
+        self._base = service.address.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {access_token}"} if access_token else {}
+        self._pool = urllib3.PoolManager(maxsize=8, retries=False)
+
+    def ask(
+        self,
+        path: str,
+        query: Mapping[str, object] | None = None,
+        *,
+        body: object = None,
+        deadline: float,
+        wait: Callable[[float], Mapping[str, object]] | None = None,
+        use: Callable[[Answer], T],
+    ) -> T:
+        """GETs (or POSTs, with a `body`) and gives the answer to `use`, again from the start when its connection is
+        cut.
+
+        :param path: Below the API's address, percent-encoded.
+        :param query: Parameters; None values are left out, bools are true and false.
+        :param body: To be sent as JSON.
+        :param deadline: Of `time.monotonic()`; the first try is made even when it has passed.
+        :param wait: Given the seconds that are left, further parameters of the query, or of a body.
+        :param use: Reads what it needs and returns the result.
+        """
+
+        def once(left: float) -> T:
+            more = wait(left) if wait is not None else {}
+            asked = {**(query or {}), **(more if body is None else {})}
+            sent = json.dumps({**body, **more}).encode() if isinstance(body, dict) else None
+            return self._send(self._base + path + _query(asked), sent, left, use, str(asked.get("not_before", "")))
+
+        return _until(deadline, once)
+
+    def _send(self, url: str, body: bytes | None, left: float, use: Callable[[Answer], T], not_before: str) -> T:
+        headers = {**self._headers, "Content-Type": "application/json"} if body is not None else self._headers
+        method = "GET" if body is None else "POST"
+        with _connected(self._service, self._pool, method, url, left, body=body, headers=headers) as response:
+            if response.status >= 400:
+                raise self._refusal(response, not_before)
+            return _used(self._service, response, use)
+
+    def _refusal(self, response: urllib3.BaseHTTPResponse, not_before: str) -> Exception:
+        """The exception that an answer is."""
+        error = _error_of(response)
+        status, code, message = response.status, error.get("code"), str(error.get("message", response.reason))
+        service = self._service
+        if code == "not_yet":
+            return _Passing(NotYetVisibleError(service.setting, service.address, message, not_before))
+        if status in _PASSING:
+            return _Passing(ServiceAwayError(service.name, service.setting, service.address, f"{status}: {message}"))
+        if status in (401, 403):
+            return AuthenticationException(f"The API at {service.address} refuses (RUNFOLD_ACCESS_TOKEN): {message}.")
+        if status == 404 and error.get("kind") == "run":
+            return RunNotFoundError(str(error.get("id")), f"the ledger behind {service.address}")
+        if status == 404 or status >= 500:
+            return ServiceException(message, status_code=status)
+        return UserErrorException(message)
+
+
+class ObjectStore:
+    """Sends and fetches bytes by signed addresses. What they are worth is the caller's to check."""
+
+    setting = "RUNFOLD_S3_ADDRESS"
+
+    def __init__(self) -> None:
+        self._pool = urllib3.PoolManager(maxsize=8, retries=False)
+
+    def put(self, url: str, headers: Mapping[str, str], opened: Callable[[], Any], size: int, deadline: float) -> None:
+        """PUTs `size` bytes; each try opens the source anew.
+
+        :raises ServiceAwayError: It was not stored by the deadline.
+        """
+
+        def once(left: float) -> None:
+            sent = {**headers, "Content-Length": str(size)}
+            with (
+                opened() as source,
+                _connected(_store(url), self._pool, "PUT", url, left, body=source, headers=sent) as response,
+            ):
+                if response.status >= 300:
+                    raise _store_refusal(url, response)
+
+        _until(deadline, once)
+
+    def get(self, url: str, use: Callable[[Answer], T], deadline: float) -> T:
+        """GETs, and gives the answer to `use`, again from the start when its connection is cut.
+
+        :raises ServiceAwayError: It did not answer by the deadline.
+        :raises ServiceException: There is no such object (status_code 404), or the address is no longer good (403).
+        """
+
+        def once(left: float) -> T:
+            with _connected(_store(url), self._pool, "GET", url, left) as response:
+                if response.status >= 300:
+                    raise _store_refusal(url, response)
+                return _used(_store(url), response, use)
+
+        return _until(deadline, once)
+
+
+def _until(deadline: float, once: Callable[[float], T]) -> T:
+    """Tries until it works, or raises what may pass by itself no more."""
+    pause = _PAUSE_S
+    while True:
+        try:
+            return once(max(0.0, deadline - time.monotonic()))
+        except _Passing as passing:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise passing.error from passing.__cause__
+            if not isinstance(passing.error, NotYetVisibleError):  # the API itself has waited for that
+                _PAUSE.wait(min(pause, left))
+                pause = min(2 * pause, _PAUSE_S_MAX)
+
+
+class _connected:
+    """An answer within a `with`; connection errors become ours, and the connection goes back or is closed."""
+
+    def __init__(
+        self,
+        service: Service,
+        pool: urllib3.PoolManager,
+        method: str,
+        url: str,
+        left: float,
+        *,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        timeout = urllib3.Timeout(connect=min(CONNECT_S_MAX, left + GRACE_S), read=min(READ_S_MAX, left + GRACE_S))
+        try:
+            self._response = pool.request(
+                method, url, body=body, headers=headers, preload_content=False, redirect=False, timeout=timeout
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise _away(service, error) from error
+
+    def __enter__(self) -> urllib3.BaseHTTPResponse:
+        return self._response
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._response.drain_conn()
+            else:
+                self._response.close()
+        finally:
+            self._response.release_conn()
+
+
+def _used(service: Service, response: urllib3.BaseHTTPResponse, use: Callable[[Answer], T]) -> T:
+    try:
+        return use(Answer(response))
+    except (urllib3.exceptions.HTTPError, Truncated) as error:
+        raise _away(service, error) from error
+    except (ValueError, KeyError) as error:
+        message = f"what answers at {service.address} ({service.setting}) is not the {service.name}: {error!r}"
+        raise ServiceException(message, status_code=response.status) from error
+
+
+def _away(service: Service, error: Exception) -> _Passing:
+    reason = f"{type(error).__name__}: {error}"
+    return _Passing(ServiceAwayError(service.name, service.setting, service.address, reason, inner_exception=error))
+
+
+def _store(url: str) -> Service:
+    parts = urlsplit(url)
+    return Service("object store", ObjectStore.setting, f"{parts.scheme}://{parts.netloc}")
+
+
+def _store_refusal(url: str, response: urllib3.BaseHTTPResponse) -> Exception:
+    service = _store(url)
+    told = response.read(1000).decode("utf-8", "replace")
+    if response.status >= 500:
+        reason = f"{response.status}: {told}"
+        return _Passing(ServiceAwayError(service.name, service.setting, service.address, reason))
+    path = unquote(urlsplit(url).path)
+    message = f"the object store at {service.address} refuses {path}: {response.status}: {told}"
+    return ServiceException(message, status_code=response.status)
+
+
+def _error_of(response: urllib3.BaseHTTPResponse) -> Mapping[str, Any]:
+    try:
+        body = json.loads(response.read(1 << 20))
+        error = body["error"]
+    except (ValueError, KeyError, TypeError, urllib3.exceptions.HTTPError):
+        return {}
+    return error if isinstance(error, dict) else {}
+
+
+def _query(parameters: Mapping[str, object]) -> str:
+    given: Iterable[tuple[str, str]] = [
+        (name, str(value).lower() if isinstance(value, bool) else str(value))
+        for name, value in parameters.items()
+        if value is not None
+    ]
+    return f"?{urlencode(list(given))}" if given else ""

@@ -1,0 +1,133 @@
+"""Nothing is answered without an access token that may see it: every route, every reason."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta, timezone
+
+import psycopg
+import pytest
+
+from runfold_consumers.api import access
+from runfold_consumers.api.access import create_access_token, revoke_access_token
+from runfold_consumers.api.app import application
+from runfold_consumers.artifacts.objects import Objects
+from tests.consumers.api.conftest import WORKSPACE, Api
+from tests.waiting import until
+
+OPEN = {"/livez", "/readyz"}
+
+
+def routes() -> list[tuple[str, str]]:
+    """Method and path of every operation that the API has, out of its own document."""
+    document = application("postgresql://nowhere", Objects("http://127.0.0.1:1", "k", "s", "b")).openapi()
+    return [(method.upper(), path) for path, of_path in document["paths"].items() for method in of_path]
+
+
+CLOSED = [(method, path) for method, path in routes() if path not in OPEN]
+
+
+def filled(path: str, workspace: str = WORKSPACE) -> str:
+    return path.format(workspace=workspace, run_id="r", experiment="e")
+
+
+def test_there_are_routes_to_guard() -> None:
+    assert len(CLOSED) >= 14
+    assert {path for method, path in CLOSED if method == "POST"} == {
+        "/v1/workspaces/{workspace}/wait",
+        "/v1/workspaces/{workspace}/runs/{run_id}/uploads",
+    }
+
+
+def test_every_route_refuses_without_an_access_token(api: Api) -> None:
+    for method, path in [*CLOSED, ("GET", "/openapi.json"), ("GET", "/nowhere"), ("DELETE", "/livez/x")]:
+        for stranger in (None, "rft_unknown", "x" * 5000):
+            told = api.known_as(stranger).ask(method, filled(path))
+            assert (told.status, told.code) == (401, "unauthenticated"), (method, path)
+            assert told.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_every_route_refuses_an_access_token_of_another_workspace(api: Api, database: str) -> None:
+    other = create_access_token(database, principal="bob", workspaces=["team-b"], scopes=["read", "write", "admin"])
+    for method, path in CLOSED:
+        told = api.known_as(other).ask(method, filled(path))
+        assert (told.status, told.code) == (403, "forbidden"), (method, path)
+
+
+def test_every_route_refuses_an_access_token_without_its_scope(api: Api, database: str) -> None:
+    tokens = {s: create_access_token(database, principal="bob", workspaces=["*"], scopes=[s]) for s in access.SCOPES}
+    for method, path in CLOSED:
+        needed = "write" if path.endswith("/uploads") else "read"
+        for scope, access_token in tokens.items():
+            told = api.known_as(access_token).ask(method, filled(path), body={} if method == "POST" else None)
+            assert (told.status == 403) == (scope != needed), (method, path, scope)
+
+
+def test_the_probes_are_open_and_the_document_is_not(api: Api) -> None:
+    assert api.known_as(None).ask("GET", "/livez").status == 200
+    assert api.known_as(None).ask("GET", "/readyz").status == 200
+    assert api.known_as(None).ask("GET", "/docs").status == 401
+    assert api.ask("GET", "/docs").status == 404
+    assert api.ask("GET", "/openapi.json").json["info"]["title"] == "Runfold query API"
+
+
+def test_an_access_token_is_kept_as_its_hash_alone(database: str) -> None:
+    secret = create_access_token(database, principal="ann", workspaces=["*"], scopes=["read"])
+    assert secret.startswith("rft_")
+    assert len(secret) == 4 + 43
+    with psycopg.connect(database) as connection:
+        rows = connection.execute("SELECT hash, t::text FROM control.access_tokens AS t").fetchall()
+    assert [row[0] for row in rows] == [hashlib.sha256(secret.encode()).digest()]
+    assert secret not in rows[0][1]
+
+
+def test_an_expired_access_token_is_refused_at_once_and_a_revoked_one_soon(
+    api: Api, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(timezone.utc)
+
+    def made(expires_at: datetime | None) -> Api:
+        return api.known_as(
+            create_access_token(
+                database, principal="ann", workspaces=[WORKSPACE], scopes=["read"], expires_at=expires_at
+            )
+        )
+
+    assert made(now - timedelta(seconds=1)).get("").status == 401
+    assert made(now + timedelta(hours=1)).get("").status == 200
+    soon = made(datetime.now(timezone.utc) + timedelta(seconds=0.7))
+    assert soon.get("").status == 200
+    until(lambda: soon.get("").status == 401, 3, "a remembered access token to expire")
+
+    monkeypatch.setattr(access, "CACHE_SECONDS_MAX", 0.2)
+    revoked = made(None)
+    assert revoked.get("").status == 200
+    assert revoked.access_token is not None
+    assert revoke_access_token(database, revoked.access_token)
+    assert not revoke_access_token(database, revoked.access_token)
+    until(lambda: revoked.get("").status == 401, 3, "a revocation to hold")
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"scopes": ["reed"]}, "reed"),
+        ({"scopes": []}, "none given"),
+        ({"scopes": "read"}, "list of scopes"),
+        ({"workspaces": []}, "workspaces"),
+        ({"principal": ""}, "principal"),
+        ({"expires_at": datetime(2026, 1, 1)}, "time zone"),  # noqa: DTZ001 that is what is refused
+    ],
+)
+def test_a_wrong_access_token_is_not_made(database: str, fields: dict[str, object], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        create_access_token(database, **{"principal": "ann", "workspaces": ["*"], "scopes": ["read"], **fields})  # type: ignore[arg-type]
+
+
+def test_a_large_body_is_refused_before_it_is_read(api: Api) -> None:
+    path = f"/v1/workspaces/{WORKSPACE}/wait"
+    large = b'{"not_before": "' + b"x" * (1 << 20) + b'"}'
+    told = api.ask("POST", path, raw=large)
+    assert (told.status, told.code) == (413, "too_large")
+    told = api.ask("POST", path, raw=iter([large[:600_000], large[600_000:]]))  # chunked: no length is told before
+    assert (told.status, told.code) == (413, "too_large")
