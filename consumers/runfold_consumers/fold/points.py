@@ -1,0 +1,95 @@
+"""The fold of points: which part of each MetricLogged is new (P7). There are no rules; telemetry commutes.
+
+What is wholly new is kept as the message that came. What was partly seen is trimmed by ordinal and encoded again, one
+row per contiguous range of new ordinals, each with just the series and texts that its points use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from runfold_consumers.fold.keys import POINTS
+from runfold_consumers.fold.lanes import EMPTY, LaneKey, Ranges, add, subtract
+from runfold_consumers.fold.records import Record
+from runfold_consumers.fold.rows import PointsRow
+from runfold_schemas.codec import TEXT_KINDS, encode
+from runfold_schemas.events import MetricLogged
+
+
+def lane_of(record: Record) -> LaneKey:
+    """The lane of points that a MetricLogged lies in."""
+    event: Any = record.event
+    return LaneKey(
+        record.workspace, record.partition, event.aggregate_kind, event.aggregate_id, event.writer_id, POINTS
+    )
+
+
+def lanes_of(records: Iterable[Record]) -> set[LaneKey]:
+    """The lanes whose seen ordinals `fold_points` asks for."""
+    return {lane_of(record) for record in records}
+
+
+def fold_points(
+    records: Sequence[Record], seen: Mapping[LaneKey, Ranges]
+) -> tuple[list[PointsRow], dict[LaneKey, Ranges]]:
+    """Rows to add, and what is seen in each changed lane from now on."""
+    rows: list[PointsRow] = []
+    changed: dict[LaneKey, Ranges] = {}
+    for record in records:
+        event: Any = record.event
+        lane = lane_of(record)
+        known = changed.get(lane)
+        if known is None:
+            known = seen.get(lane, EMPTY)
+        first = event.first_ordinal
+        after = first + len(event.index)
+        if not known or first >= known[-1][1]:
+            changed[lane] = add(known, first, after)
+            rows.append(_row(record, event, first, after, record.message))
+            continue
+        fresh = subtract(((first, after),), known)
+        for lower, upper in fresh:
+            known = add(known, lower, upper)
+            message = record.message if upper - lower == after - first else encode(trim(event, lower, upper))
+            rows.append(_row(record, event, lower, upper, message))
+        if fresh:
+            changed[lane] = known
+    return rows, changed
+
+
+def trim(event: MetricLogged, lower: int, upper: int) -> MetricLogged:
+    """The points with ordinals in [lower, upper), as an event of its own; the range lies within the event's."""
+    part = slice(lower - event.first_ordinal, upper - event.first_ordinal)
+    index, value = _listed(event.index[part]), _listed(event.value[part])
+    time, step = event.time[part], event.step[part]
+    used = sorted(set(index))
+    place = {old: new for new, old in enumerate(used)}
+    textual = {old for old in used if event.series[old].kind in TEXT_KINDS}
+    texts: list[str] = []
+    if textual:
+        for point, series in enumerate(index):
+            if series in textual:
+                texts.append(event.texts[int(value[point])])
+                value[point] = float(len(texts) - 1)
+    return event._replace(
+        first_ordinal=lower,
+        occurred_at=event.occurred_at if part.start == 0 else round(float(time[0]) * 1_000_000),
+        series=tuple(event.series[old] for old in used),
+        texts=tuple(texts),
+        index=[place[old] for old in index],
+        step=step,
+        time=time,
+        value=value,
+    )
+
+
+def _listed(column: Any) -> list[Any]:
+    return list(column.tolist() if hasattr(column, "tolist") else column)
+
+
+def _row(record: Record, event: MetricLogged, lower: int, upper: int, message: bytes) -> PointsRow:
+    return PointsRow(
+        record.workspace, record.partition, event.aggregate_id, event.writer_id, lower, upper - 1, record.offset,
+        record.broker_time_us, message,
+    )  # fmt: skip

@@ -1,0 +1,118 @@
+"""Every decision of the fold, each a pure function of what earlier facts of the same partition left behind.
+
+A fact is accepted, or refused by the rule named here, with the value that stays and the value that was refused. A
+refused fact still takes its ordinal in its lane. Claims (WriterClosed, LossDeclared) are never refused.
+
+    run_started       a second RunStarted joins when parent and experiment are the same; else it is refused, and its
+                      writer is an outsider of that run from then on
+    outsider          facts of an outsider are refused; only WriterOpened is heard, since it says who the outsider is
+    property          the first value stays; the same again is no conflict; one call is accepted or refused whole
+    terminal_status   Completed, Failed and Canceled are final within their attempt; the same again is no conflict, nor
+                      is an earlier word of the same writer that arrives late
+    artifact_name     written once per (run, attempt); images and charts evade by `<name>@<ordinal>` instead
+    equivocation      a repeated fact whose values differ (P10)
+
+Last-wins values (tags, descriptions, non-terminal statuses) are never refused: `is_later_word` (P8). The number in an
+experiment goes to the first RunEnrolled of a run; another is heard and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+ACCEPTED = "accepted"
+REFUSED = "refused"
+REPEATED = "repeated"
+CONFLICTING = "conflicting"
+SKIPPED = "skipped"
+
+RUN_STARTED = "run_started"
+OUTSIDER = "outsider"
+PROPERTY = "property"
+TERMINAL_STATUS = "terminal_status"
+ARTIFACT_NAME = "artifact_name"
+EQUIVOCATION = "equivocation"
+DEAD_LETTER = "dead_letter"
+
+TERMINAL = frozenset(("Completed", "Failed", "Canceled"))
+NOT_STARTED = "NotStarted"
+
+
+class Refusal(NamedTuple):
+    """One key of a refused fact: the value that stays, and the one that was refused."""
+
+    key: str
+    kept: str | None
+    refused: str | None
+
+
+class Decision(NamedTuple):
+    """What became of a fact. `refusals` name every conflicting key, sorted."""
+
+    verdict: str
+    rule: str | None
+    refusals: tuple[Refusal, ...]
+
+
+ACCEPT = Decision(ACCEPTED, None, ())
+REPEAT = Decision(REPEATED, None, ())
+SKIP = Decision(SKIPPED, DEAD_LETTER, ())
+
+
+class Terminal(NamedTuple):
+    """The terminal status of an attempt, and which fact said it."""
+
+    status: str
+    writer_id: str
+    ordinal: int
+
+
+def join_run(kept: tuple[str, str | None], experiment: str, parent_run_id: str | None) -> Decision:
+    """A further RunStarted of a run that was started with (experiment, parent run id) `kept`."""
+    refusals = []
+    if kept[0] != experiment:
+        refusals.append(Refusal("experiment", kept[0], experiment))
+    if kept[1] != parent_run_id:
+        refusals.append(Refusal("parent_run_id", kept[1], parent_run_id))
+    return Decision(REFUSED, RUN_STARTED, tuple(refusals)) if refusals else ACCEPT
+
+
+def refuse_outsider(writer_id: str, starter_id: str | None) -> Decision:
+    """Any fact but WriterOpened of an outsider; what stays is the word of the writer that started the run."""
+    return Decision(REFUSED, OUTSIDER, (Refusal("writer_id", starter_id, writer_id),))
+
+
+def add_properties(kept: Mapping[str, str | None], added: Mapping[str, str | None]) -> Decision:
+    """PropertyAdded; `kept` holds at least those of the added keys that have a value already."""
+    refusals = [Refusal(key, kept[key], added[key]) for key in sorted(added) if key in kept and kept[key] != added[key]]
+    return Decision(REFUSED, PROPERTY, tuple(refusals)) if refusals else ACCEPT
+
+
+def change_status(terminal: Terminal | None, status: str, writer_id: str, ordinal: int) -> Decision:
+    """StatusChanged in an attempt that ended with `terminal` (None: has not ended)."""
+    if terminal is None or status == terminal.status:
+        return ACCEPT
+    if status not in TERMINAL and writer_id == terminal.writer_id and ordinal < terminal.ordinal:
+        return ACCEPT
+    return Decision(REFUSED, TERMINAL_STATUS, (Refusal("status", terminal.status, status),))
+
+
+def artifact_paths(name: str, ordinal: int, writer_id: str, is_metric: bool) -> tuple[str, ...]:
+    """Where an artifact may stand, best first. Two writers may share an ordinal, hence the third way out of a chart."""
+    return (name, f"{name}@{ordinal}", f"{name}@{ordinal}.{writer_id}") if is_metric else (name,)
+
+
+def refuse_artifact(name: str, kept_sha256: str, sha256: str) -> Decision:
+    """ArtifactLogged when every path that it may have is taken; `kept_sha256` is what stands at its name."""
+    return Decision(REFUSED, ARTIFACT_NAME, (Refusal(name, kept_sha256, sha256),))
+
+
+def conflict(differences: tuple[Refusal, ...]) -> Decision:
+    """A repeated fact: an equivocation when decoded values differ, else a plain repeat (P10)."""
+    return Decision(CONFLICTING, EQUIVOCATION, differences) if differences else REPEAT
+
+
+def is_later_word(ordinal: int, kept_ordinal: int | None) -> bool:
+    """Whether a word replaces the one that the same writer said of the same thing (P8)."""
+    return kept_ordinal is None or ordinal > kept_ordinal

@@ -1,0 +1,1 @@
+"""What the fold decided, kept in Postgres: schema, statements, the state projector, rebuild and checksum."""

@@ -1,0 +1,79 @@
+"""The state projector: decode, fold and store joined, for one batch in one transaction.
+
+The engine owns everything around it: it polls, locks the position rows and sets them, sets aside what `decode` refuses,
+and calls `apply` within its transaction. Nothing is cached from batch to batch: what the rules need is read anew, for
+the touched keys alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+
+from runfold_consumers.fold import keys, points
+from runfold_consumers.fold.admission import admit
+from runfold_consumers.fold.equivocation import differences
+from runfold_consumers.fold.facts import FactsFold, skip
+from runfold_consumers.fold.records import RawRecord, Record
+from runfold_consumers.fold.rules import Refusal
+from runfold_consumers.state import store
+from runfold_consumers.state.store import Connection
+from runfold_schemas import codec
+
+
+class StateProjector:
+    """Folds facts and telemetry into schema `state`.
+
+    lookup: (workspace) -> writer schemas by fingerprint; those of this release unless told otherwise.
+    partition_count: (workspace, topic kind) -> partitions of that topic, from the manifest.
+    """
+
+    name = "state"
+    topic_kinds = ("facts", "telemetry")
+    positions_schema = "state"
+
+    def __init__(
+        self,
+        partition_count: Callable[[str, str], int],
+        lookup: Callable[[str], codec.SchemaLookup] = lambda workspace: codec.RELEASED,
+    ) -> None:
+        self._partition_count = partition_count
+        self._lookup = lookup
+
+    def decode(self, raw: RawRecord) -> Record:
+        """The record to fold.
+
+        Raises codec's UnknownFingerprint (may be known later: park it), DecodeError, or admission's UnfitRecord.
+        """
+        event = codec.decode(raw.value, self._lookup(raw.workspace))
+        return admit(raw, event, self._partition_count(raw.workspace, raw.topic_kind))
+
+    def prepare(self, topic_kind: str, records: Sequence[Record]) -> None:
+        """Nothing outside Postgres is needed."""
+
+    def apply(
+        self, connection: Connection, topic_kind: str, records: Sequence[Record], skipped: Sequence[RawRecord]
+    ) -> None:
+        """Folds one batch of one topic kind within the caller's transaction.
+
+        records: decoded, in (workspace, partition, offset) order, of partitions whose position rows are locked.
+        skipped: what was set aside; of facts it is told in `state.facts`.
+        """
+        if not records and not skipped:
+            return
+        store.use_indexes(connection)
+        if topic_kind == "facts":
+            lanes = store.read_lanes(connection, topic_kind, keys.lanes_of(records))
+            known = store.read_known(connection, lanes, keys.touched(records, lanes))
+            fold = FactsFold(known, self._compare)
+            store.add_facts(connection, chain(map(fold.fold, records), map(skip, skipped)))
+            store.write(connection, fold.changes)
+        else:
+            seen = store.read_lanes(connection, topic_kind, points.lanes_of(records))
+            store.write_points(connection, *points.fold_points(records, seen))
+
+    def forget(self) -> None:
+        """Nothing is kept between batches."""
+
+    def _compare(self, workspace: str, original: bytes, repeated: bytes) -> tuple[Refusal, ...]:
+        return differences(original, repeated, self._lookup(workspace))

@@ -1,0 +1,398 @@
+-- The whole of Runfold's schema as it stands after every migration (tests compare the two).
+--
+-- state     a pure fold of the log, with its positions: drop its content, fold again, same checksum
+-- observed  what is seen of the world outside the log: lag, objects, dead letters, the cursor of published decisions
+-- control   access tokens, audit of administration, applied migrations: backed up, never dropped
+--
+-- Every key starts with the workspace. Every table that a telemetry projector writes has its partition in the primary
+-- key, so no row is shared between projectors. Text in keys is opaque, hence collated "C".
+
+CREATE SCHEMA IF NOT EXISTS state;
+CREATE SCHEMA IF NOT EXISTS observed;
+CREATE SCHEMA IF NOT EXISTS control;
+
+---------------------------------------------------------------------------------------------------------------- state
+
+-- What has been folded: the next offset per topic and partition, and the last record folded, to be read back.
+CREATE TABLE state.positions (
+    workspace         text COLLATE "C" NOT NULL,
+    topic             text COLLATE "C" NOT NULL,
+    partition         integer NOT NULL,
+    topic_id          text NOT NULL,
+    next_offset       bigint NOT NULL,
+    last_broker_time  timestamptz,
+    last_digest       bytea,
+    PRIMARY KEY (workspace, topic, partition)
+);
+
+-- Every fact and claim, with its decision: the timeline and the audit trail. The bytes of a plain repeat are not kept
+-- again; what was skipped (dead letters) has neither event nor aggregate.
+CREATE TABLE state.facts (
+    workspace       text COLLATE "C" NOT NULL,
+    partition       integer NOT NULL,
+    "offset"        bigint NOT NULL,
+    broker_time     timestamptz NOT NULL,
+    event           text,
+    aggregate_kind  text COLLATE "C",
+    aggregate_id    text COLLATE "C",
+    writer_id       text COLLATE "C",
+    ordinal         bigint,
+    message         bytea,
+    verdict         text NOT NULL,
+    rule            text,
+    PRIMARY KEY (workspace, partition, "offset")
+);
+-- What tells rows apart comes first: half the price of an insert is comparing keys.
+CREATE INDEX facts_of_aggregate ON state.facts (aggregate_id, workspace, aggregate_kind, "offset");
+CREATE INDEX facts_of_writer ON state.facts (writer_id, ordinal);
+CREATE INDEX facts_not_accepted ON state.facts (workspace, partition, "offset") WHERE verdict <> 'accepted';
+
+-- Why facts were refused, key by key; and what differs in a repeated fact (rule equivocation).
+CREATE TABLE state.refusals (
+    workspace       text COLLATE "C" NOT NULL,
+    partition       integer NOT NULL,
+    "offset"        bigint NOT NULL,
+    key             text COLLATE "C" NOT NULL,
+    rule            text NOT NULL,
+    aggregate_kind  text COLLATE "C" NOT NULL,
+    aggregate_id    text COLLATE "C" NOT NULL,
+    writer_id       text COLLATE "C" NOT NULL,
+    ordinal         bigint NOT NULL,
+    kept            text,
+    refused         text,
+    PRIMARY KEY (workspace, partition, "offset", key)
+);
+CREATE INDEX refusals_of_aggregate ON state.refusals (workspace, aggregate_kind, aggregate_id, "offset");
+
+-- The set of ordinals seen per lane (P7); normally one range.
+CREATE TABLE state.lanes (
+    workspace       text COLLATE "C" NOT NULL,
+    topic_kind      text COLLATE "C" NOT NULL,
+    partition       integer NOT NULL,
+    stream          text COLLATE "C" NOT NULL,
+    aggregate_kind  text COLLATE "C" NOT NULL,
+    aggregate_id    text COLLATE "C" NOT NULL,
+    writer_id       text COLLATE "C" NOT NULL,
+    seen            int8multirange NOT NULL,
+    PRIMARY KEY (workspace, topic_kind, partition, aggregate_kind, aggregate_id, writer_id, stream)
+) WITH (fillfactor = 70);
+
+-- Claims about lanes (P11): where they end, what of them is lost. `reason`: all reasons given, sorted, by commas.
+CREATE TABLE state.claims (
+    workspace       text COLLATE "C" NOT NULL,
+    partition       integer NOT NULL,
+    stream          text COLLATE "C" NOT NULL,
+    aggregate_kind  text COLLATE "C" NOT NULL,
+    aggregate_id    text COLLATE "C" NOT NULL,
+    writer_id       text COLLATE "C" NOT NULL,
+    closed          bigint,
+    declared        int8multirange NOT NULL,
+    reason          text,
+    PRIMARY KEY (workspace, partition, aggregate_kind, aggregate_id, writer_id, stream)
+);
+
+-- Who a writer claims to be about an aggregate. An outsider's facts are refused; its points are kept but not shown.
+-- A row without "offset" is an outsider that never said who it is.
+CREATE TABLE state.writers (
+    workspace       text COLLATE "C" NOT NULL,
+    aggregate_kind  text COLLATE "C" NOT NULL,
+    aggregate_id    text COLLATE "C" NOT NULL,
+    writer_id       text COLLATE "C" NOT NULL,
+    partition       integer NOT NULL,
+    actor           text,
+    host            text,
+    pid             bigint,
+    rank            integer,
+    world_size      integer,
+    attempt         integer,
+    versions        jsonb,
+    opened_at       timestamptz,
+    "offset"        bigint,
+    outsider        boolean NOT NULL,
+    PRIMARY KEY (workspace, aggregate_kind, aggregate_id, writer_id)
+);
+
+-- A run exists from its first fact; RunStarted fills it. `attempt` is the latest.
+CREATE TABLE state.runs (
+    workspace           text COLLATE "C" NOT NULL,
+    run_id              text COLLATE "C" NOT NULL,
+    partition           integer NOT NULL,
+    first_offset        bigint NOT NULL,
+    started_offset      bigint,
+    started_writer_id   text COLLATE "C",
+    experiment          text COLLATE "C",
+    parent_run_id       text COLLATE "C",
+    run_type            text,
+    target              text,
+    display_name        text,
+    snapshot_directory  text,
+    outputs             text,
+    attempt             integer NOT NULL,
+    created_at          timestamptz NOT NULL,
+    submitted_by        text,
+    PRIMARY KEY (workspace, run_id)
+);
+CREATE INDEX runs_of_experiment ON state.runs (workspace, experiment, created_at);
+CREATE INDEX runs_of_parent ON state.runs (workspace, parent_run_id) WHERE parent_run_id IS NOT NULL;
+CREATE INDEX runs_by_time ON state.runs (workspace, created_at);
+
+-- A start of the job. A terminal status is final within it.
+CREATE TABLE state.attempts (
+    workspace           text COLLATE "C" NOT NULL,
+    run_id              text COLLATE "C" NOT NULL,
+    attempt             integer NOT NULL,
+    first_offset        bigint NOT NULL,
+    started_at          timestamptz,
+    ended_at            timestamptz,
+    terminal_status     text,
+    terminal_offset     bigint,
+    terminal_writer_id  text COLLATE "C",
+    terminal_ordinal    bigint,
+    PRIMARY KEY (workspace, run_id, attempt)
+);
+
+-- The last word of each writer on an attempt's status, as long as it is not terminal (P8).
+CREATE TABLE state.statuses (
+    workspace    text COLLATE "C" NOT NULL,
+    run_id       text COLLATE "C" NOT NULL,
+    attempt      integer NOT NULL,
+    writer_id    text COLLATE "C" NOT NULL,
+    ordinal      bigint NOT NULL,
+    "offset"     bigint NOT NULL,
+    status       text NOT NULL,
+    reason       text,
+    occurred_at  timestamptz NOT NULL,
+    PRIMARY KEY (workspace, run_id, attempt, writer_id)
+) WITH (fillfactor = 80);
+
+-- The last word of each writer on a tag (P8); `state.run_tags` shows what is visible. Room is left on its pages, as on those
+-- of lanes: a tag that changes then touches no index.
+CREATE TABLE state.tags (
+    workspace  text COLLATE "C" NOT NULL,
+    run_id     text COLLATE "C" NOT NULL,
+    key        text COLLATE "C" NOT NULL,
+    writer_id  text COLLATE "C" NOT NULL,
+    ordinal    bigint NOT NULL,
+    "offset"   bigint NOT NULL,
+    value      text,
+    removed    boolean NOT NULL,
+    PRIMARY KEY (workspace, run_id, key, writer_id)
+) WITH (fillfactor = 60);
+
+-- The last word of each writer on display_name and description (P8).
+CREATE TABLE state.descriptions (
+    workspace  text COLLATE "C" NOT NULL,
+    run_id     text COLLATE "C" NOT NULL,
+    field      text COLLATE "C" NOT NULL,
+    writer_id  text COLLATE "C" NOT NULL,
+    ordinal    bigint NOT NULL,
+    "offset"   bigint NOT NULL,
+    value      text NOT NULL,
+    PRIMARY KEY (workspace, run_id, field, writer_id)
+);
+
+-- The first value of a property, for ever.
+CREATE TABLE state.properties (
+    workspace  text COLLATE "C" NOT NULL,
+    run_id     text COLLATE "C" NOT NULL,
+    key        text COLLATE "C" NOT NULL,
+    value      text,
+    "offset"   bigint NOT NULL,
+    writer_id  text COLLATE "C" NOT NULL,
+    ordinal    bigint NOT NULL,
+    PRIMARY KEY (workspace, run_id, key)
+);
+
+-- Files, images and charts. `name` is what was said, `path` where it stands: an image or chart that is logged again
+-- under its name gets `<name>@<ordinal>`. `inline`: the bytes travelled in the event.
+CREATE TABLE state.artifacts (
+    workspace     text COLLATE "C" NOT NULL,
+    run_id        text COLLATE "C" NOT NULL,
+    attempt       integer NOT NULL,
+    path          text COLLATE "C" NOT NULL,
+    name          text COLLATE "C" NOT NULL,
+    sha256        text COLLATE "C" NOT NULL,
+    size          bigint NOT NULL,
+    media_type    text,
+    part_digests  text[] NOT NULL,
+    inline        boolean NOT NULL,
+    metric_name   text,
+    metric_type   text,
+    writer_id     text COLLATE "C" NOT NULL,
+    ordinal       bigint NOT NULL,
+    "offset"      bigint NOT NULL,
+    occurred_at   timestamptz NOT NULL,
+    PRIMARY KEY (workspace, run_id, attempt, path)
+);
+
+-- Why an attempt failed; all that was said.
+CREATE TABLE state.errors (
+    workspace    text COLLATE "C" NOT NULL,
+    run_id       text COLLATE "C" NOT NULL,
+    attempt      integer NOT NULL,
+    "offset"     bigint NOT NULL,
+    code         text NOT NULL,
+    message      text,
+    details_uri  text,
+    PRIMARY KEY (workspace, run_id, attempt, "offset")
+);
+
+-- Experiments that runs enrolled in, and the numbers that they got.
+CREATE TABLE state.experiments (
+    workspace     text COLLATE "C" NOT NULL,
+    experiment    text COLLATE "C" NOT NULL,
+    partition     integer NOT NULL,
+    next_number   bigint NOT NULL,
+    first_offset  bigint NOT NULL,
+    created_at    timestamptz NOT NULL,
+    PRIMARY KEY (workspace, experiment)
+);
+CREATE TABLE state.enrollments (
+    workspace   text COLLATE "C" NOT NULL,
+    experiment  text COLLATE "C" NOT NULL,
+    run_id      text COLLATE "C" NOT NULL,
+    number      bigint NOT NULL,
+    "offset"    bigint NOT NULL,
+    PRIMARY KEY (workspace, experiment, run_id)
+);
+
+-- Points, L0: one framed MetricLogged as it came, trimmed where part of it was seen before. Rows of a lane never overlap.
+CREATE TABLE state.points (
+    workspace      text COLLATE "C" NOT NULL,
+    partition      integer NOT NULL,
+    run_id         text COLLATE "C" NOT NULL,
+    writer_id      text COLLATE "C" NOT NULL,
+    first_ordinal  bigint NOT NULL,
+    last_ordinal   bigint NOT NULL,
+    "offset"       bigint NOT NULL,
+    broker_time    timestamptz NOT NULL,
+    message        bytea NOT NULL,
+    PRIMARY KEY (workspace, partition, run_id, writer_id, first_ordinal)
+);
+ALTER TABLE state.points ALTER COLUMN message SET STORAGE EXTERNAL;
+
+-- Visible tags: of each writer's last word the one with the greatest offset, unless that removed the tag.
+CREATE VIEW state.run_tags AS
+SELECT workspace, run_id, key, value, writer_id, ordinal, "offset"
+FROM (
+    SELECT DISTINCT ON (workspace, run_id, key) *
+    FROM state.tags
+    ORDER BY workspace, run_id, key, "offset" DESC
+) AS last_word
+WHERE NOT removed;
+
+-- Visible label and description; RunStarted's display name where nobody described the run since.
+CREATE VIEW state.run_descriptions AS
+SELECT DISTINCT ON (workspace, run_id, field) workspace, run_id, field, value, writer_id, ordinal, "offset"
+FROM state.descriptions
+ORDER BY workspace, run_id, field, "offset" DESC;
+
+-- The status of a run is its latest attempt's: the terminal one, else the last word, else NotStarted.
+CREATE VIEW state.run_status AS
+SELECT
+    runs.workspace,
+    runs.run_id,
+    runs.attempt,
+    coalesce(attempts.terminal_status, last_word.status, 'NotStarted') AS status,
+    attempts.terminal_status IS NOT NULL AS terminal,
+    attempts.started_at,
+    attempts.ended_at
+FROM state.runs
+LEFT JOIN state.attempts USING (workspace, run_id, attempt)
+LEFT JOIN LATERAL (
+    SELECT statuses.status
+    FROM state.statuses
+    WHERE statuses.workspace = runs.workspace
+      AND statuses.run_id = runs.run_id
+      AND statuses.attempt = runs.attempt
+    ORDER BY statuses."offset" DESC
+    LIMIT 1
+) AS last_word ON true;
+
+------------------------------------------------------------------------------------------------------------- observed
+
+-- Positions of the artifact projector; same shape as state.positions.
+CREATE TABLE observed.positions (
+    workspace         text COLLATE "C" NOT NULL,
+    topic             text COLLATE "C" NOT NULL,
+    partition         integer NOT NULL,
+    topic_id          text NOT NULL,
+    next_offset       bigint NOT NULL,
+    last_broker_time  timestamptz,
+    last_digest       bytea,
+    PRIMARY KEY (workspace, topic, partition)
+);
+
+-- Up to where decisions were published.
+CREATE TABLE observed.published (
+    workspace    text COLLATE "C" NOT NULL,
+    topic        text COLLATE "C" NOT NULL,
+    partition    integer NOT NULL,
+    next_offset  bigint NOT NULL,
+    PRIMARY KEY (workspace, topic, partition)
+);
+
+-- What could not be folded: poison (malformed) or parked (of a schema that nobody knows yet).
+CREATE TABLE observed.dead_letters (
+    workspace    text COLLATE "C" NOT NULL,
+    topic        text COLLATE "C" NOT NULL,
+    partition    integer NOT NULL,
+    "offset"     bigint NOT NULL,
+    kind         text NOT NULL CHECK (kind IN ('poison', 'parked')),
+    reason       text NOT NULL,
+    key          bytea,
+    value        bytea,
+    broker_time  timestamptz NOT NULL,
+    recorded_at  timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (workspace, topic, partition, "offset")
+);
+
+-- What the artifact projector found in object storage; `size` is what the event said.
+CREATE TABLE observed.objects (
+    workspace     text COLLATE "C" NOT NULL,
+    run_id        text COLLATE "C" NOT NULL,
+    sha256        text COLLATE "C" NOT NULL,
+    size          bigint NOT NULL,
+    availability  text NOT NULL CHECK (availability IN ('available', 'missing', 'mismatched')),
+    detail        text,
+    checked_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (workspace, run_id, sha256)
+);
+CREATE INDEX objects_missing ON observed.objects (checked_at) WHERE availability = 'missing';
+
+-- How far each projector is behind the log's end, as it last saw it.
+CREATE TABLE observed.lag (
+    projector         text COLLATE "C" NOT NULL,
+    workspace         text COLLATE "C" NOT NULL,
+    topic             text COLLATE "C" NOT NULL,
+    partition         integer NOT NULL,
+    next_offset       bigint NOT NULL,
+    end_offset        bigint NOT NULL,
+    last_broker_time  timestamptz,
+    observed_at       timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (workspace, projector, topic, partition)
+);
+
+-------------------------------------------------------------------------------------------------------------- control
+
+-- Access tokens, hashed (SHA-256 of the secret). workspaces {'*'}: all.
+CREATE TABLE control.access_tokens (
+    access_token_id  text PRIMARY KEY,
+    hash             bytea NOT NULL UNIQUE,
+    principal        text NOT NULL,
+    workspaces       text[] NOT NULL,
+    scopes           text[] NOT NULL CHECK (scopes <@ ARRAY['read', 'write', 'admin']),
+    created_at       timestamptz NOT NULL DEFAULT now(),
+    expires_at       timestamptz,
+    revoked_at       timestamptz
+);
+
+-- What administrators did.
+CREATE TABLE control.audit (
+    audit_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at         timestamptz NOT NULL DEFAULT now(),
+    principal  text NOT NULL,
+    action     text NOT NULL,
+    subject    text,
+    detail     jsonb
+);

@@ -1,0 +1,162 @@
+"""The state projector's way to its tables: known rows for the touched keys in, final rows out. Decides nothing.
+
+A batch is a handful of statements, each for all its rows; what is empty costs no statement. Everything happens within
+the caller's transaction, which holds the position rows of the partitions concerned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import psycopg
+
+from runfold_consumers.fold import keys as fold_keys
+from runfold_consumers.fold.keys import Keys
+from runfold_consumers.fold.lanes import LaneKey, Ranges
+from runfold_consumers.fold.rows import (
+    AttemptRow,
+    Changes,
+    ClaimRow,
+    ExperimentRow,
+    FactRow,
+    Known,
+    PointsRow,
+    RunRow,
+    WriterRow,
+)
+from runfold_consumers.state.arrays import at, multirange, numbers, ranges_of, texts, times
+from runfold_consumers.state.migrating import MigrationError, migrate
+from runfold_consumers.state.statements import statement
+
+Connection = psycopg.Connection[Any]
+_Literal = Callable[[Any], str]
+
+_FACT_TYPES = ("text", "int4", "int8", "timestamptz", "text", "text", "text", "text", "int8", "bytea", "text", "text")
+_POINTS_TYPES = ("text", "int4", "text", "text", "int8", "int8", "int8", "timestamptz", "bytea")
+
+_LANE: tuple[_Literal, ...] = (texts, numbers, texts, texts, texts, texts)
+_WRITER: tuple[_Literal, ...] = (texts, texts, texts, texts)
+
+
+def use_indexes(connection: Connection) -> None:
+    """Tells the planner, for this transaction, to look keys up: right after a start it knows nothing of the tables."""
+    connection.execute(statement("use_indexes"))
+
+
+def read_lanes(connection: Connection, topic_kind: str, wanted: Collection[LaneKey]) -> dict[LaneKey, Ranges]:
+    """What is seen in these lanes; lanes that nothing was heard of are left out."""
+    found = _read(connection, "known_lanes", wanted, _LANE, topic_kind)
+    return {LaneKey._make(row[:6]): ranges_of(row[6]) for row in found}
+
+
+def read_known(connection: Connection, lanes: Mapping[LaneKey, Ranges], wanted: Keys) -> Known:
+    """The rows of these keys."""
+    known = Known(lanes=dict(lanes))
+    originals = [(*lane[:5], ordinal) for lane, ordinal in wanted.originals]
+    for row in _read(connection, "known_originals", originals, (*_LANE[:5], numbers)):
+        known.originals[LaneKey(row[0], row[1], row[2], row[3], row[4], fold_keys.FACTS), row[5]] = row[6]
+    for row in _read(connection, "known_claims", wanted.claims, _LANE):
+        known.claims[LaneKey._make(row[:6])] = ClaimRow(row[6], ranges_of(row[7]), row[8])
+    for row in _read(connection, "known_writers", wanted.writers, _WRITER):
+        known.writers[row[:4]] = WriterRow(*row)
+    for row in _read(connection, "known_runs", wanted.runs, (texts, texts)):
+        known.runs[row[:2]] = RunRow(*row)
+    for row in _read(connection, "known_attempts", wanted.attempts, (texts, texts, numbers)):
+        known.attempts[row[:3]] = AttemptRow(*row)
+    for row in _read(connection, "known_properties", wanted.properties, (texts, texts, texts)):
+        known.properties[row[:3]] = row[3]
+    for row in _read(connection, "known_artifacts", wanted.artifacts, (texts, texts, numbers, texts)):
+        known.artifacts[row[:4]] = row[4]
+    for row in _read(connection, "known_experiments", wanted.experiments, (texts, texts)):
+        known.experiments[row[:2]] = ExperimentRow(*row)
+    known.enrollments.update(_read(connection, "known_enrollments", wanted.enrollments, (texts, texts, texts)))
+    for row in _read(connection, "known_statuses", wanted.statuses, (texts, texts, numbers, texts)):
+        known.statuses[row[:4]] = row[4]
+    for row in _read(connection, "known_tags", wanted.tags, _WRITER):
+        known.tags[row[:4]] = row[4]
+    for row in _read(connection, "known_descriptions", wanted.descriptions, _WRITER):
+        known.descriptions[row[:4]] = row[4]
+    return known
+
+
+def add_facts(connection: Connection, rows: Iterable[FactRow]) -> None:
+    """Rows of `state.facts`, sent as they come: Postgres stores one while the fold decides the next."""
+    _copy(connection, "add_facts", _FACT_TYPES, rows, FactRow._fields.index("broker_time"))
+
+
+def write(connection: Connection, changes: Changes) -> None:
+    """All that a batch of facts changes, beside the facts themselves."""
+    t, n, at_ = texts, numbers, times
+    _write(connection, "add_refusals", changes.refusals, (t, n, n, t, t, t, t, t, n, t, t))
+    write_lanes(connection, fold_keys.FACTS, changes.lanes)
+    claims = [(*lane, row.closed, multirange(row.declared), row.reason) for lane, row in changes.claims.items()]
+    _write(connection, "put_claims", claims, (*_LANE, n, t, t))
+    _write(connection, "put_writers", changes.writers.values(), (t, t, t, t, n, t, t, n, n, n, n, t, at_, n, n))
+    _write(connection, "put_runs", changes.runs.values(), (t, t, n, n, n, t, t, t, t, t, t, t, t, n, at_, t))
+    _write(connection, "put_attempts", changes.attempts.values(), (t, t, n, n, at_, at_, t, n, t, n))
+    _write(connection, "put_statuses", changes.statuses.values(), (t, t, n, t, n, n, t, t, at_))
+    _write(connection, "put_tags", changes.tags.values(), (t, t, t, t, n, n, t, n))
+    _write(connection, "put_descriptions", changes.descriptions.values(), (t, t, t, t, n, n, t))
+    _write(connection, "add_properties", changes.properties.values(), (t, t, t, t, n, t, n))
+    _write(connection, "add_artifacts", changes.artifacts.values(), (t, t, n, t, t, t, n, t, t, n, t, t, t, n, n, at_))
+    _write(connection, "add_errors", changes.errors, (t, t, n, n, t, t, t))
+    _write(connection, "put_experiments", changes.experiments.values(), (t, t, n, n, n, at_))
+    _write(connection, "add_enrollments", changes.enrollments.values(), (t, t, t, n, n))
+
+
+def write_points(connection: Connection, rows: Sequence[PointsRow], lanes: Mapping[LaneKey, Ranges]) -> None:
+    """All that a batch of points changes."""
+    if rows:
+        _copy(connection, "add_points", _POINTS_TYPES, rows, PointsRow._fields.index("broker_time"))
+    write_lanes(connection, "telemetry", lanes)
+
+
+def write_lanes(connection: Connection, topic_kind: str, lanes: Mapping[LaneKey, Ranges]) -> None:
+    """What is seen from now on in these lanes."""
+    rows = [(*lane, multirange(seen)) for lane, seen in lanes.items()]
+    _write(connection, "put_lanes", rows, (*_LANE, texts), topic_kind)
+
+
+def _read(
+    connection: Connection, name: str, wanted: Collection[tuple[Any, ...]], literals: Sequence[_Literal], *last: str
+) -> list[tuple[Any, ...]]:
+    if not wanted:
+        return []
+    columns = [literal(column) for literal, column in zip(literals, zip(*wanted, strict=True), strict=True)]
+    return connection.execute(statement(name), (*columns, *last)).fetchall()
+
+
+def _write(
+    connection: Connection, name: str, rows: Collection[tuple[Any, ...]], literals: Sequence[_Literal], *first: str
+) -> None:
+    if rows:
+        columns = [literal(column) for literal, column in zip(literals, zip(*rows, strict=True), strict=True)]
+        connection.execute(statement(name), (*first, *columns))
+
+
+def _copy(connection: Connection, name: str, types: Sequence[str], rows: Iterable[tuple[Any, ...]], timed: int) -> None:
+    """`timed`: the column that holds microseconds and becomes a moment; neighbours mostly share the broker's time."""
+    last, moment = None, None
+    with connection.cursor() as cursor, cursor.copy(statement(name)) as copy:
+        copy.set_types(types)
+        for row in rows:
+            values = list(row)
+            if values[timed] != last:
+                last, moment = values[timed], at(values[timed])
+            values[timed] = moment
+            copy.write_row(values)
+
+
+__all__ = [
+    "Connection",
+    "MigrationError",
+    "add_facts",
+    "migrate",
+    "read_known",
+    "read_lanes",
+    "use_indexes",
+    "write",
+    "write_lanes",
+    "write_points",
+]

@@ -1,0 +1,180 @@
+"""The fold agrees with the set-based model, whatever shippers, clients and batches do to the order of the log.
+
+A state machine drives writers that say things about few runs, so that they collide; shippers, two to a journal, that
+cut anywhere, fail batches and still deliver younger ones, rewind and repeat; clones that equivocate; shippers that
+speak for a frozen writer, which thaws and goes on; and batches of any size.
+"""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from runfold_schemas.events import (
+    ArtifactLogged,
+    ErrorRecorded,
+    LossDeclared,
+    OrdinalRange,
+    PropertyAdded,
+    RunDescribed,
+    RunEnrolled,
+    RunStarted,
+    StatusChanged,
+    TagRemoved,
+    TagSet,
+    WriterOpened,
+)
+
+from .world import PARTITIONS, World
+
+RUNS = st.sampled_from(("r1", "r2"))
+NAMES = st.sampled_from(("a", "b", "a@2"))
+VALUES = st.sampled_from(("x", "y", None))
+ATTEMPTS = st.integers(0, 2)
+PICK = st.integers(0, 1_000)
+PLACES = [(kind, partition) for kind, count in PARTITIONS.items() for partition in range(count)]
+CUTS = st.lists(st.integers(1, 6), min_size=1, max_size=4)
+
+
+class Machine(RuleBasedStateMachine):
+    """See the module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+
+    @initialize()
+    def two_writers(self) -> None:
+        self.world.writer(shippers=2)
+        self.world.writer()
+
+    @rule(shippers=st.integers(1, 2))
+    def fork(self, shippers: int) -> None:
+        """A child speaks for the first time: a new writer, a new journal (P1)."""
+        self.world.writer(shippers)
+
+    @rule(
+        writer=PICK, run=RUNS, kind=st.sampled_from((RunStarted, WriterOpened)), attempt=ATTEMPTS, other=st.booleans()
+    )
+    def begin(self, writer: int, run: str, kind: type, attempt: int, other: bool) -> None:
+        fields = {"experiment": "e2" if other else "e1"} if kind is RunStarted else {"actor": f"actor {other}"}
+        self.who(writer).say(kind, "run", run, attempt=attempt, **fields)
+
+    @rule(writer=PICK, run=RUNS, key=NAMES, value=VALUES, remove=st.booleans())
+    def tag(self, writer: int, run: str, key: str, value: str | None, remove: bool) -> None:
+        if remove:
+            self.who(writer).say(TagRemoved, "run", run, key=key)
+        else:
+            self.who(writer).say(TagSet, "run", run, key=key, value=value)
+
+    @rule(writer=PICK, run=RUNS, display_name=VALUES, description=VALUES)
+    def describe(self, writer: int, run: str, display_name: str | None, description: str | None) -> None:
+        self.who(writer).say(RunDescribed, "run", run, display_name=display_name, description=description)
+
+    @rule(writer=PICK, run=RUNS, properties=st.dictionaries(NAMES, VALUES, min_size=1))
+    def add_properties(self, writer: int, run: str, properties: dict[str, str | None]) -> None:
+        self.who(writer).say(PropertyAdded, "run", run, properties=properties)
+
+    @rule(
+        writer=PICK,
+        run=RUNS,
+        attempt=ATTEMPTS,
+        status=st.sampled_from(("Running", "Finalizing", "Completed", "Failed")),
+    )
+    def change_status(self, writer: int, run: str, attempt: int, status: str) -> None:
+        speaker = self.who(writer)
+        if status in ("Running", "Finalizing"):
+            speaker.say(StatusChanged, "run", run, attempt=attempt, status=status)
+        else:
+            ordinal = speaker.last["run", run, "facts"] + 1
+            ends = [
+                lane._replace(last_ordinal=ordinal) if lane.stream == "facts" else lane
+                for lane in speaker.ends("run", run)
+            ]
+            speaker.say(StatusChanged, "run", run, attempt=attempt, status=status, lanes=ends)
+
+    @rule(
+        writer=PICK,
+        run=RUNS,
+        attempt=ATTEMPTS,
+        name=NAMES,
+        sha256=st.sampled_from(("0" * 64, "1" * 64)),
+        metric=st.booleans(),
+    )
+    def artifact(self, writer: int, run: str, attempt: int, name: str, sha256: str, metric: bool) -> None:
+        self.who(writer).say(
+            ArtifactLogged, "run", run, attempt=attempt, name=name, sha256=sha256, metric_name=name if metric else None
+        )
+
+    @rule(writer=PICK, run=RUNS, attempt=ATTEMPTS)
+    def fail(self, writer: int, run: str, attempt: int) -> None:
+        self.who(writer).say(ErrorRecorded, "run", run, attempt=attempt, message="why")
+
+    @rule(writer=PICK, experiment=st.sampled_from(("e1", "e2")), run=RUNS)
+    def enroll(self, writer: int, experiment: str, run: str) -> None:
+        self.who(writer).say(RunEnrolled, "experiment", experiment, run_id=run)
+
+    @rule(
+        writer=PICK,
+        run=RUNS,
+        name=NAMES,
+        values=st.lists(st.sampled_from((0.0, float("nan"), float("-inf"), "text")), min_size=1, max_size=9),
+    )
+    def log(self, writer: int, run: str, name: str, values: list[float | str]) -> None:
+        for step, value in enumerate(values):
+            self.who(writer).log(run, name, step, value)
+
+    @rule(writer=PICK)
+    def clone(self, writer: int) -> None:
+        """P10: from here on the same writer says two things."""
+        self.world.adopt(self.who(writer).clone())
+
+    @rule(writer=PICK)
+    def speak_for(self, writer: int) -> None:
+        """A shipper believes the writer dead and closes its lanes; that it thaws and goes on is no error (P11)."""
+        for claim in self.who(writer).claims():
+            self.world.log.append(claim)
+
+    @rule(
+        writer=PICK,
+        run=RUNS,
+        stream=st.sampled_from(("facts", "points")),
+        first=st.integers(1, 5),
+        length=st.integers(1, 3),
+    )
+    def declare_loss(self, writer: int, run: str, stream: str, first: int, length: int) -> None:
+        lost = [OrdinalRange(first, first + length - 1)]
+        self.world.log.append(LossDeclared("run", run, self.who(writer).writer_id, 0, stream, lost, "disk_full"))
+
+    @rule(shipper=PICK, count=st.integers(1, 20), cuts=CUTS, lost=st.lists(PICK, max_size=3))
+    def ship(self, shipper: int, count: int, cuts: list[int], lost: list[int]) -> None:
+        shippers = self.world.shippers
+        shippers[shipper % len(shippers)].ship(self.world.log, count, cuts, lost)
+
+    @rule(shipper=PICK, back=st.integers(1, 20))
+    def lose_checkpoint(self, shipper: int, back: int) -> None:
+        """Losing the checkpoint costs repeats, nothing else (P5)."""
+        one = self.world.shippers[shipper % len(self.world.shippers)]
+        one.acknowledged = max(0, one.acknowledged - back)
+
+    @rule(place=st.sampled_from(PLACES), count=st.integers(1, 12))
+    def fold(self, place: tuple[str, int], count: int) -> None:
+        self.world.fold(*place, count)
+
+    @precondition(lambda self: any(self.world.log.folded.values()))
+    @rule()
+    def agree(self) -> None:
+        self.world.assert_agreement()
+
+    def teardown(self) -> None:
+        self.world.settle()
+
+    def who(self, number: int) -> object:
+        return self.world.writers[number % len(self.world.writers)]
+
+
+TestFoldAgreesWithTheModel = Machine.TestCase
+TestFoldAgreesWithTheModel.settings = settings(
+    max_examples=150, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
+)
