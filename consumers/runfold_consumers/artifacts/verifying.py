@@ -1,0 +1,139 @@
+"""What is found of an artifact in the object store, and the thread that looks again for what was missing."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from runfold_consumers.artifacts.objects import SERVICE, Objects
+from runfold_consumers.engine.beside import Beside
+from runfold_consumers.engine.connecting import answering, connect
+from runfold_consumers.engine.errors import Away
+from runfold_consumers.engine.probes import Health
+from runfold_consumers.engine.projection import Connection
+
+log = logging.getLogger(__name__)
+
+AVAILABLE, MISSING, MISMATCHED = "available", "missing", "mismatched"
+UNREAD = "not read back yet"  # a large object: the projector does not wait for it, the next look is at once
+LOOK_S = 1.0
+AGAIN_FIRST_S, AGAIN_MOST_S = 1.0, 300.0
+ROWS_AT_ONCE = 1_000
+
+
+class Artifact(NamedTuple):
+    """An object that an event spoke of."""
+
+    workspace: str
+    run_id: str
+    sha256: str
+    size: int
+
+
+class Finding(NamedTuple):
+    """available, missing or mismatched, and why not available."""
+
+    availability: str
+    detail: str | None
+
+
+def verify(objects: Objects, artifact: Artifact) -> Finding:
+    """Reads the object back and compares size and digest.
+
+    Raises:
+        Away: the store does not answer.
+    """
+    found = objects.read_back(artifact.workspace, artifact.run_id, artifact.sha256)
+    if found is None:
+        return Finding(MISSING, "no such object")
+    if found.size != artifact.size:
+        return Finding(MISMATCHED, f"size is {found.size} bytes, the event says {artifact.size}")
+    if found.sha256 != artifact.sha256:
+        return Finding(MISMATCHED, f"sha256 of the object is {found.sha256}")
+    return Finding(AVAILABLE, None)
+
+
+class Rechecker:
+    """A companion of the artifact projector: reads back what was missing, again and again, ever more seldom per object.
+
+    The spool of a client may upload hours after the event. Owns the health condition `object store`. How often an
+    object was looked for is kept in memory: after a restart each is looked for at once.
+    """
+
+    def __init__(
+        self, postgres: str, objects: Objects, health: Health, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._postgres, self._objects, self._health, self._clock = postgres, objects, health, clock
+        self._due: dict[Artifact, tuple[float, float]] = {}  # when to look next, and the delay after that
+        self._connection: Connection | None = None
+        self._beside = Beside("rechecker", self.recheck, self._away, self._close, look_s=LOOK_S)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._beside.start()
+
+    def wake(self, workspace: str, topic_kind: str) -> None:
+        """Something of this workspace was committed: perhaps an object that was not read back yet."""
+        self._beside.wake()
+
+    def check(self) -> None:
+        """Raises what ended the thread, if something did."""
+        self._beside.check()
+
+    def stop(self) -> None:
+        """Ends after the object that is being read."""
+        self._beside.stop()
+
+    def _away(self, away: Away) -> None:
+        self._health.set(away.service, ok=False, detail=away.detail)
+        if away.service != SERVICE:
+            self._close()
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def recheck(self) -> None:
+        """Looks for every missing object that is due.
+
+        Raises:
+            Away: the store or Postgres does not answer.
+            Stop: the store refuses.
+        """
+        self._objects.ensure_bucket()
+        self._health.set(SERVICE, ok=True)
+        if self._connection is None:
+            self._connection = connect(self._postgres, "rechecker")
+        with answering():
+            missing = {Artifact(*row[:4]): row[4] for row in self._connection.execute(_MISSING, [ROWS_AT_ONCE])}
+        self._due = {artifact: due for artifact, due in self._due.items() if artifact in missing}
+        for artifact, detail in missing.items():
+            at, delay_s = self._due.get(artifact, (0.0, AGAIN_FIRST_S))
+            if self._beside.stopping():
+                return
+            if self._clock() >= at or detail == UNREAD:
+                self._settle(self._connection, artifact)
+                self._due[artifact] = (self._clock() + delay_s, min(2 * delay_s, AGAIN_MOST_S))
+
+    def _settle(self, connection: Connection, artifact: Artifact) -> None:
+        finding = verify(self._objects, artifact)
+        with answering():
+            connection.execute(_FOUND, [*finding, *artifact[:3]])
+        if finding.availability != MISSING:
+            log.info(
+                "event=object_found run=%r sha256=%s availability=%s",
+                artifact.run_id, artifact.sha256, finding.availability,
+            )  # fmt: skip
+
+
+_MISSING = """
+SELECT workspace, run_id, sha256, size, detail FROM observed.objects WHERE availability = 'missing'
+ORDER BY checked_at LIMIT %s
+"""
+_FOUND = """
+UPDATE observed.objects SET availability = %s, detail = %s, checked_at = now()
+WHERE workspace = %s AND run_id = %s AND sha256 = %s AND availability = 'missing'
+"""

@@ -1,0 +1,247 @@
+"""The engine's side of the broker: sole importer of the Kafka consumer.
+
+Nothing here decides where reading goes on. A partition that the group assigns is paused at once; the loop places it
+(`place`) after it has compared the stored position with the log. Group offsets are written for monitoring tools only
+and never read: a position is set before the client could ask for them, and `auto_offset_reset = none` makes it raise
+where it would otherwise choose an offset by itself.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple, TypeVar
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka.errors import (
+    CorruptRecordError,
+    GroupAuthorizationFailedError,
+    KafkaError,
+    LogTruncationError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
+)
+from kafka.net.compat import KafkaNetClient
+from kafka.structs import OffsetAndMetadata
+
+from runfold_consumers.engine.errors import Away, LogMismatch, Stop
+from runfold_consumers.fold.records import RawRecord
+from runfold_schemas.topics_admin import client_config
+
+RECORDS_PER_POLL = 5_000
+PARTITION_FETCH_BYTES = 8 << 20  # several telemetry messages of 900 KiB a partition and request
+FETCH_BYTES = 32 << 20  # a poll's bytes, and with the next fetch under way twice this, bound the memory
+FETCH_WAIT_MS = 100  # a resumed partition waits at most this long for the request that is under way without it
+SESSION_TIMEOUT_MS = 6_000  # a killed projector's partitions are free after this; the broker's default minimum
+METADATA_AGE_MS = 1_000  # a new workspace is noticed after this
+REQUEST_MS = 5_000
+
+
+ClientT = TypeVar("ClientT")
+
+
+def build(kind: Callable[..., ClientT], **config: Any) -> ClientT:
+    """A consumer or producer. Where its constructor raises, its thread is ended: kafka-python would leave one a try."""
+    made: list[KafkaNetClient] = []
+
+    def net(**settings: Any) -> KafkaNetClient:
+        made.append(KafkaNetClient(**settings))
+        return made[0]
+
+    try:
+        return kind(kafka_client=net, **config)
+    except KafkaError:
+        for client in made:
+            client.close()
+        raise
+
+
+class Partition(NamedTuple):
+    """A partition of a topic, by the topic's full name."""
+
+    topic: str
+    partition: int
+
+
+class Source(NamedTuple):
+    """Which topics to read: those of every workspace below `prefix`, of these kinds, as member of `group`."""
+
+    bootstrap: str
+    prefix: str
+    topic_kinds: tuple[str, ...]
+    group: str
+    instance: str | None = (
+        None  # static group membership: a restarted instance gets its partitions back without a rebalance
+    )
+
+    def pattern(self) -> str:
+        """Regular expression for the topics' full names; groups are workspace and kind."""
+        return rf"^{re.escape(self.prefix)}\.([a-z0-9-]{{3,33}})\.({'|'.join(self.topic_kinds)})$"
+
+
+class Poller:
+    """A member of the consumer group. Not thread-safe, but for what the client's own thread does in the listener.
+
+    Raises:
+        Away: at construction and in every call, when the broker does not answer.
+        Stop: when it answers that this cannot work (authorisation, corrupt records), LogMismatch when an offset is
+        gone.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._pattern = re.compile(source.pattern())
+        self._names: dict[str, tuple[str, str]] = {}
+        self._lock = threading.Lock()
+        self._assigned: frozenset[Partition] | None = None
+        try:
+            self._consumer = build(
+                KafkaConsumer,
+                **client_config(source.bootstrap),
+                group_id=source.group,
+                group_instance_id=source.instance,
+                auto_offset_reset="none",
+                enable_auto_commit=False,
+                allow_auto_create_topics=False,
+                metrics_enabled=False,
+                fetch_min_bytes=1,
+                fetch_max_wait_ms=FETCH_WAIT_MS,
+                fetch_max_bytes=FETCH_BYTES,
+                max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
+                max_poll_records=RECORDS_PER_POLL,
+                metadata_max_age_ms=METADATA_AGE_MS,
+                session_timeout_ms=SESSION_TIMEOUT_MS,
+                heartbeat_interval_ms=SESSION_TIMEOUT_MS // 4,
+                reconnect_backoff_max_ms=1_000,
+                bootstrap_timeout_ms=REQUEST_MS,
+            )
+            self._consumer.subscribe(pattern=source.pattern(), listener=_Listener(self))
+        except KafkaError as error:
+            raise Away("kafka", f"{source.bootstrap}: {error}") from error
+
+    def poll(self, timeout_ms: int) -> dict[Partition, list[RawRecord]]:
+        """Records of placed partitions, in offset order; waits up to `timeout_ms` for the first. Keeps the group
+        membership alive.
+        """
+        try:
+            polled = self._consumer.poll(timeout_ms=timeout_ms)
+        except NoOffsetForPartitionError:
+            return {}  # between an assignment and its listener; the listener has set a position by now
+        except (OffsetOutOfRangeError, LogTruncationError) as error:
+            raise self._mismatch(error) from error
+        except KafkaError as error:
+            raise _translated(error) from error
+        return {Partition(*found): self._raw(found.topic, records) for found, records in polled.items()}
+
+    def take_assignment(self) -> frozenset[Partition] | None:
+        """The whole assignment, once after each rebalance; None in between."""
+        with self._lock:
+            assigned, self._assigned = self._assigned, None
+            return assigned
+
+    def names(self, topic: str) -> tuple[str, str]:
+        """Workspace and kind of a topic."""
+        if topic not in self._names:
+            match = self._pattern.match(topic)
+            if match is None:
+                raise ValueError(f"{topic} does not match {self._pattern.pattern}")
+            self._names[topic] = (match[1], match[2])
+        return self._names[topic]
+
+    def topic_id(self, topic: str) -> str | None:
+        """The topic's id as of the last metadata answer; None while it is unknown."""
+        # The client has no public door to ids; the admin client would cost a round trip a batch.
+        found = self._consumer._cluster.topic_id(topic)
+        return None if found is None else str(found)
+
+    def begins(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """First offset that the log still has."""
+        return self._offsets(self._consumer.beginning_offsets, partitions)
+
+    def ends(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """Next offset that the log will give."""
+        return self._offsets(self._consumer.end_offsets, partitions)
+
+    def place(self, partition: Partition, offset: int) -> None:
+        """Reads on from `offset`. A partition that was taken away in between is left alone."""
+        place = TopicPartition(*partition)
+        try:
+            self._consumer.seek(place, offset)
+            self._consumer.resume(place)
+        except (ValueError, KeyError, AttributeError):
+            return  # revoked by the client's thread: the next assignment tells
+
+    def pause(self, partitions: Iterable[Partition]) -> None:
+        """Stops reading these; polling goes on for the group's sake."""
+        held = self._consumer.assignment()
+        self._consumer.pause(*(TopicPartition(*each) for each in partitions if TopicPartition(*each) in held))
+
+    def show(self, offsets: Mapping[Partition, int]) -> None:
+        """Writes group offsets for monitoring tools, without waiting for the answer."""
+        with suppress(KafkaError):
+            self._consumer.commit_async(
+                {TopicPartition(*at): OffsetAndMetadata(to, "", -1) for at, to in offsets.items()}
+            )
+
+    def close(self) -> None:
+        """Leaves the group, if the broker answers."""
+        with suppress(KafkaError):
+            self._consumer.close(autocommit=False, timeout_ms=2_000)
+
+    def _offsets(
+        self, ask: Callable[..., dict[TopicPartition, int]], partitions: Iterable[Partition]
+    ) -> dict[Partition, int]:
+        places = [TopicPartition(*each) for each in partitions]
+        if not places:
+            return {}
+        try:
+            return {Partition(*found): offset for found, offset in ask(places, timeout_ms=REQUEST_MS).items()}
+        except KafkaError as error:
+            raise _translated(error) from error
+        except AttributeError as error:  # kafka-python: a partition without an answer (being deleted) is None
+            raise Away("kafka", f"no offsets for some of {[tuple(p) for p in places]}") from error
+
+    def _raw(self, topic: str, records: Sequence[Any]) -> list[RawRecord]:
+        workspace, kind = self.names(topic)
+        return [
+            RawRecord(workspace, kind, topic, r.partition, r.offset, r.timestamp * 1_000, r.key, r.value or b"")
+            for r in records
+        ]
+
+    def _mismatch(self, error: KafkaError) -> Stop:
+        what = "the broker no longer has that offset (truncated, expired or re-created)"
+        places = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
+        for (topic, partition), offset in places.items():
+            next_offset = offset if isinstance(offset, int) else getattr(offset, "offset", -1)
+            return LogMismatch(topic, partition, next_offset, what)
+        return Stop(f"{what}: {error}")
+
+    def _reassigned(self, partitions: Iterable[TopicPartition]) -> None:
+        """On the client's thread, before the first fetch: hold everything until the loop has placed it."""
+        found = list(partitions)
+        for place in found:
+            self._consumer.seek(place, 0)  # so that no group offset is looked up
+        self._consumer.pause(*found)
+        with self._lock:
+            self._assigned = frozenset(Partition(*place) for place in found)
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
+    def __init__(self, poller: Poller) -> None:
+        self._poller = poller
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Nothing to let go of: what is under way is settled by the position rows."""
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._poller._reassigned(assigned)
+
+
+def _translated(error: KafkaError) -> Exception:
+    if isinstance(error, (TopicAuthorizationFailedError, GroupAuthorizationFailedError)):
+        return Stop(f"the broker refuses: {error}. Give this principal READ on the prefix's topics and its group")
+    if isinstance(error, CorruptRecordError):
+        return Stop(f"the broker holds a corrupt record: {error}. Check its disks; the projector did not read past it")
+    return Away("kafka", str(error))
