@@ -1,0 +1,6 @@
+"""Bytes of artifacts on their way between a training process and object storage.
+
+sources     what a script names as content (path, stream, figure) -> bytes with their digest
+images      which kind of image some bytes are; pure
+storing     bytes -> object storage by signed URL, into the fact when small, or into the journal's spool
+"""

@@ -1,0 +1,133 @@
+"""What a script names as content, as a body with its digest: a path, a stream, bytes, a figure.
+
+A file is read once for its digest, and again when it is sent. A stream can be read only once, so it is copied to a
+scratch file that the body owns; small ones stay in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import mimetypes
+import os
+import tempfile
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from runfold.exceptions import AzureMLException, UserErrorException
+from runfold_schemas import limits
+
+from . import images
+
+CHUNK_BYTES = 1 << 20
+
+
+class Body(NamedTuple):
+    """Bytes with their digest.
+
+    Attributes:
+        sha256: 64 lowercase hex digits.
+        size: Number of bytes.
+        media_type: Media type, None where nothing tells.
+        data: The bytes themselves when they are few, else None.
+        path: The file that holds them, else None.
+        owned: Whether that file is a scratch file, to be removed or moved by whoever stores the body.
+    """
+
+    sha256: str
+    size: int
+    media_type: str | None
+    data: bytes | None
+    path: Path | None
+    owned: bool = False
+
+    def open(self) -> BinaryIO:
+        """The bytes, from the beginning."""
+        if self.data is not None:
+            return io.BytesIO(self.data)
+        if self.path is None:
+            raise ValueError("a body has either data or a path")
+        return self.path.open("rb")
+
+
+def of_bytes(data: bytes, media_type: str | None) -> Body:
+    """A body that is in memory already."""
+    return Body(hashlib.sha256(data).hexdigest(), len(data), media_type, data, None)
+
+
+def of(path_or_stream: object, name: str, scratch: Path) -> Body:
+    """The body that `upload_file` was given.
+
+    :param path_or_stream: str, os.PathLike, or a stream of bytes or text, which is read to its end.
+    :param name: Name that tells the media type, where the path does not.
+    :param scratch: Directory for the copy of a stream; made when it is needed.
+    :raises UserErrorException: It is none of these, or a directory.
+    :raises FileNotFoundError: There is no such file.
+    """
+    if isinstance(path_or_stream, (str, os.PathLike)):
+        path = Path(path_or_stream)
+        if path.is_dir():
+            raise UserErrorException(f"{path} is a directory; a file or a stream is needed.")
+        with path.open("rb") as source:
+            digest, size, data = _digested(source, None)
+        told = media_type(name) or media_type(path.name)
+        return Body(digest, size, told, data, None if data is not None else path)
+    if hasattr(path_or_stream, "read"):
+        scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(prefix="stream-", dir=scratch, delete=False) as copy:
+            copied = Path(copy.name)
+            digest, size, data = _digested(path_or_stream, copy)
+        if data is not None:
+            copied.unlink()
+            return Body(digest, size, media_type(name), data, None)
+        return Body(digest, size, media_type(name), None, copied, owned=True)
+    raise UserErrorException(
+        f"UnsupportedType: path_or_stream is {path_or_stream!r:.200} of type {type(path_or_stream).__name__}; "
+        "a str, a path or a stream is needed."
+    )
+
+
+def of_image(path_or_stream: object, name: str, scratch: Path) -> Body:
+    """The body of an image, its kind told by its first bytes.
+
+    :raises UserErrorException: The bytes are no image that is known.
+    """
+    body = of(path_or_stream, name, scratch)
+    with body.open() as opened:
+        subtype = images.kind(opened.read(64))
+    if subtype is None:
+        raise UserErrorException(f"Argument [{path_or_stream}] is malformed.")
+    return body._replace(media_type=f"image/{subtype}")
+
+
+def of_plot(plot: object) -> Body:
+    """The PNG of pyplot, a figure, or anything else with `savefig`.
+
+    :raises AzureMLException: It has none.
+    """
+    savefig = getattr(plot, "savefig", None)
+    if not callable(savefig):
+        raise AzureMLException("Argument [plot] is of invalid type. Expected type: [matplotlib.pyplot]")
+    drawn = io.BytesIO()
+    savefig(drawn, format="png")
+    return of_bytes(drawn.getvalue(), "image/png")
+
+
+def media_type(name: str) -> str | None:
+    """What a file's ending says."""
+    return mimetypes.guess_type(name)[0]
+
+
+def _digested(source: object, copy: object) -> tuple[str, int, bytes | None]:
+    """Digest, size, and the bytes themselves when they may travel inside an event."""
+    digest, size, small = hashlib.sha256(), 0, bytearray()
+    read = source.read  # type: ignore[attr-defined]
+    while chunk := read(CHUNK_BYTES):
+        data = chunk.encode() if isinstance(chunk, str) else bytes(chunk)
+        digest.update(data)
+        size += len(data)
+        if size <= limits.INLINE_BODY_BYTES_MAX:
+            small += data
+        if copy is not None:
+            copy.write(data)  # type: ignore[attr-defined]
+    return digest.hexdigest(), size, bytes(small) if size <= limits.INLINE_BODY_BYTES_MAX else None

@@ -1,0 +1,92 @@
+"""Every exception that Runfold raises to a script: the 21 public names of `azureml.exceptions`, and ours below them.
+
+    AzureMLException                        str(e): class, Message, InnerException, ErrorResponse + JSON
+    ├── UserErrorException                  the call was wrong: change it
+    │   ├── AuthenticationException         the access token is missing, unknown, expired, or of another workspace
+    │   ├── PropertyImmutableError          a property has another value already: .key .kept .refused .offset
+    │   ├── StatusFinalError                the attempt has ended with another status: .kept .refused .offset
+    │   ├── ArtifactExistsError             the name is taken in this attempt: .name .kept .refused .offset
+    │   ├── ArtifactNotFoundError           nothing is stored under that name: .name .available
+    │   └── FactRefusedError                any other rule refused a fact: .rule .key .kept .refused .offset
+    ├── ServiceAwayError                    a service does not answer: .service .setting .address .reason
+    │   └── NotYetVisibleError              it answers, but has not seen yet what this process wrote: .watermark
+    ├── FlushTimeoutError                   flush() ran out of time: .unacknowledged .invisible
+    ├── ArtifactMismatchError               stored bytes have another digest than the fact: .name .expected .found
+    └── ... TrainingException, SnapshotException, WebserviceException and the rest of the original's
+    ServiceException                        apart, as in the original: the service answered with an error: .status_code
+    └── RunNotFoundError                    there is no run of that id: .run_id, status_code 404
+
+`message` and `inner_exception` are attributes of all. Facts are attributes, not only text.
+"""
+
+from __future__ import annotations
+
+from .ledger import (
+    ArtifactExistsError,
+    ArtifactMismatchError,
+    ArtifactNotFoundError,
+    FactRefusedError,
+    FlushTimeoutError,
+    NotYetVisibleError,
+    PropertyImmutableError,
+    RunNotFoundError,
+    ServiceAwayError,
+    StatusFinalError,
+)
+from .original import (
+    ActivityFailedException,
+    AuthenticationException,
+    AzureMLAggregatedException,
+    AzureMLException,
+    ComputeTargetException,
+    DatasetTimestampMissingError,
+    DiscoveryUrlNotFoundException,
+    ExperimentExecutionException,
+    ModelNotFoundException,
+    ModelPathNotFoundException,
+    ParallelRunException,
+    ProjectSystemException,
+    RunConfigurationException,
+    RunEnvironmentException,
+    ServiceException,
+    SnapshotException,
+    TrainingException,
+    UserErrorException,
+    WebserviceException,
+    WorkspaceException,
+    WorkspacePrivateEndpointException,
+)
+
+__all__ = [
+    "ActivityFailedException",
+    "AuthenticationException",
+    "AzureMLAggregatedException",
+    "AzureMLException",
+    "ComputeTargetException",
+    "DatasetTimestampMissingError",
+    "DiscoveryUrlNotFoundException",
+    "ExperimentExecutionException",
+    "ModelNotFoundException",
+    "ModelPathNotFoundException",
+    "ParallelRunException",
+    "ProjectSystemException",
+    "RunConfigurationException",
+    "RunEnvironmentException",
+    "ServiceException",
+    "SnapshotException",
+    "TrainingException",
+    "UserErrorException",
+    "WebserviceException",
+    "WorkspaceException",
+    "WorkspacePrivateEndpointException",
+    "ArtifactExistsError",
+    "ArtifactMismatchError",
+    "ArtifactNotFoundError",
+    "FactRefusedError",
+    "FlushTimeoutError",
+    "NotYetVisibleError",
+    "PropertyImmutableError",
+    "RunNotFoundError",
+    "ServiceAwayError",
+    "StatusFinalError",
+]
