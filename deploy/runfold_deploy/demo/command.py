@@ -1,0 +1,108 @@
+"""`runfold demo`: starts what is missing, trains, waits until the ledger has all of it, and shows the run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import typer
+from rich.console import Console
+
+from runfold.exceptions import AzureMLException
+from runfold.reading.client import ApiClient
+from runfold_deploy.demo import report
+from runfold_deploy.stack import layout
+from runfold_deploy.stack import up as ups
+from runfold_deploy.stack.errors import StackError
+from runfold_deploy.stack.progress import Report
+from runfold_schemas.settings import Settings, home
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+T = TypeVar("T")
+
+_VISIBLE_S = 60.0
+_PAUSE_S = 0.1
+
+
+@app.command()
+def demo(
+    width: int = typer.Option(0, help="Columns to print in; 0 takes the terminal's."),
+) -> None:
+    """Train on handwritten digits against the local stack, then show the run."""
+    told = Report(Console(stderr=True))
+    began = time.monotonic()
+    try:
+        ups.up(layout.layout(home(), os.environ), os.environ, told)
+        with told.step("training on 1,797 handwritten digits, one child run per learning rate"):
+            run_id, refused = _train()
+        api = ApiClient(Settings.load())
+        with told.step("waiting for the projections"):
+            shown = _everything(api, run_id)
+    except (StackError, AzureMLException) as error:
+        told.say(f"runfold demo: {error}", style="red")
+        raise typer.Exit(1) from None
+    told.say(f"done after {time.monotonic() - began:.1f} s\n")
+    console = Console(width=width or None, highlight=False)
+    report.show(console, *shown)
+    if refused:
+        console.print(f"[dim]The script was told:[/] {refused}\n", markup=True)
+    _next(console, run_id, api.workspace)
+
+
+def _train() -> tuple[str, str]:
+    """Runs the training as a script of its own. Returns the run id, and what it was told of the refused change."""
+    trained = subprocess.run(
+        [sys.executable, "-m", "runfold_deploy.demo.digits"], capture_output=True, text=True, check=False
+    )
+    if trained.returncode:
+        raise StackError(f"the training ended with {trained.returncode}:\n{trained.stderr}")
+    refusals = [json.loads(line)["refused"] for line in trained.stderr.splitlines() if line.startswith('{"refused"')]
+    message = next((line for text in refusals for line in text.splitlines() if "Message:" in line), "")
+    return trained.stdout.strip(), message.split("Message:")[-1].strip()
+
+
+def _everything(api: ApiClient, run_id: str) -> tuple[Any, ...]:
+    """All that `report.show` needs, once the run is complete and its files were read back."""
+    run = _when(lambda: api.run(run_id), lambda run: run["complete"] != "open", f"run {run_id} to be complete")
+    artifacts = _when(
+        lambda: api.artifacts(run_id),
+        lambda artifacts: all(artifact["availability"] for artifact in artifacts),
+        "its files to be read back",
+    )
+    children = api.runs(parent=run_id)["runs"]
+    metrics = api.metrics(run_id, recursive=True)
+    return (
+        run,
+        metrics.get(run_id, {}),
+        [(child, metrics.get(child["run_id"], {})) for child in reversed(children)],
+        artifacts,
+        api.decisions(run_id),
+    )
+
+
+def _when(ask: Callable[[], T], is_right: Callable[[T], bool], what: str) -> T:
+    """The first answer that is right, asked for again and again until the deadline."""
+    deadline, pause = time.monotonic() + _VISIBLE_S, threading.Event()
+    while True:
+        found = ask()
+        if is_right(found):
+            return found
+        if time.monotonic() > deadline:
+            raise StackError(f"waited {_VISIBLE_S:.0f} s for {what}; `runfold status` tells how the services are")
+        pause.wait(_PAUSE_S)
+
+
+def _next(console: Console, run_id: str, workspace: str) -> None:
+    console.print("[bold]What to do next[/]")
+    console.print("  from runfold import Run, Workspace", markup=False)
+    console.print(f'  Run.get(Workspace.from_config(), "{run_id}").get_metrics()', markup=False)
+    console.print("[dim]  the stack stays up; your next script needs no configuration[/]")
+    console.print("  runfold status        how the services are, and where their logs lie")
+    console.print("  runfold checksum      one line for all that the ledger holds; `runfold rebuild` gives the same")
+    console.print("  runfold down          stops everything; the data stays")
