@@ -1,0 +1,1 @@
+"""Measures what we claim: each module prints figures beside their limits."""

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from runfold_schemas import catalog, command, topics, topics_admin
 from runfold_schemas.topics import Topics
-from tests.services import Services, TestWorkspace
+from tests.services import OwnWorkspace, Services
 
 
 @pytest.fixture
@@ -31,14 +31,14 @@ def away() -> str:
         return f"127.0.0.1:{free.getsockname()[1]}"
 
 
-def test_a_created_workspace_is_as_its_manifest_says(services: Services, workspace: TestWorkspace) -> None:
+def test_a_created_workspace_is_as_its_manifest_says(services: Services, workspace: OwnWorkspace) -> None:
     assert topics_admin.check(services.kafka, workspace.prefix, workspace.workspace) == []
     contract = topics_admin.read_contract(services.kafka, _names(workspace))
     assert contract.manifest.partitions == {"facts": 4, "telemetry": 8, "decisions": 4, "contract": 1}
     assert contract.schemas == {catalog.fingerprint(name): catalog.schema(name) for name in catalog.names()}
 
 
-def test_creating_again_changes_nothing(services: Services, workspace: TestWorkspace, admin: KafkaAdminClient) -> None:
+def test_creating_again_changes_nothing(services: Services, workspace: OwnWorkspace, admin: KafkaAdminClient) -> None:
     names = _names(workspace)
     ids = topics_admin.topic_ids(services.kafka, [names.named(kind) for kind in topics.KINDS])
     again = topics_admin.create(services.kafka, workspace.prefix, workspace.workspace)
@@ -50,11 +50,11 @@ def test_creating_again_changes_nothing(services: Services, workspace: TestWorks
     assert end == len(catalog.names()) + 1  # nothing was published twice
 
 
-def _names(workspace: TestWorkspace) -> Topics:
+def _names(workspace: OwnWorkspace) -> Topics:
     return Topics(workspace.prefix, workspace.workspace)
 
 
-def test_partition_counts_never_change(services: Services, workspace: TestWorkspace) -> None:
+def test_partition_counts_never_change(services: Services, workspace: OwnWorkspace) -> None:
     with pytest.raises(topics_admin.TopicsError, match="facts has 4 partitions, not 5"):
         topics_admin.create(services.kafka, workspace.prefix, workspace.workspace, partitions={"facts": 5})
     assert (
@@ -66,7 +66,7 @@ def test_partition_counts_never_change(services: Services, workspace: TestWorksp
 
 
 def test_what_was_altered_by_hand_is_found(
-    services: Services, workspace: TestWorkspace, admin: KafkaAdminClient
+    services: Services, workspace: OwnWorkspace, admin: KafkaAdminClient
 ) -> None:
     names = _names(workspace)
     altered = {"retention.ms": "1000", "message.timestamp.type": "CreateTime"}
@@ -85,7 +85,7 @@ def test_what_was_altered_by_hand_is_found(
 
 
 def test_a_lost_topic_is_created_again_with_another_id(
-    services: Services, workspace: TestWorkspace, admin: KafkaAdminClient
+    services: Services, workspace: OwnWorkspace, admin: KafkaAdminClient
 ) -> None:
     names = _names(workspace)
     before = topics_admin.topic_ids(services.kafka, [names.decisions])
@@ -96,7 +96,7 @@ def test_a_lost_topic_is_created_again_with_another_id(
     assert before != after
 
 
-def test_a_workspace_that_was_never_created_says_how(services: Services, workspace: TestWorkspace) -> None:
+def test_a_workspace_that_was_never_created_says_how(services: Services, workspace: OwnWorkspace) -> None:
     absent = Topics(workspace.prefix, "absent")
     with pytest.raises(topics_admin.NoManifest, match="runfold topics create"):
         topics_admin.read_contract(services.kafka, absent)
@@ -105,7 +105,7 @@ def test_a_workspace_that_was_never_created_says_how(services: Services, workspa
     assert topics_admin.topic_ids(services.kafka, [absent.facts]) == {}
 
 
-def test_cluster_and_topics_have_ids(services: Services, workspace: TestWorkspace) -> None:
+def test_cluster_and_topics_have_ids(services: Services, workspace: OwnWorkspace) -> None:
     assert len(topics_admin.cluster_id(services.kafka)) > 8
     (one,) = topics_admin.topic_ids(services.kafka, [_names(workspace).facts]).values()
     assert len(one) == 36
@@ -117,7 +117,7 @@ def test_a_broker_that_is_away_is_named_with_its_setting(away: str, monkeypatch:
         topics_admin.cluster_id(away)
 
 
-def test_the_command_creates_checks_and_shows(services: Services, workspace: TestWorkspace) -> None:
+def test_the_command_creates_checks_and_shows(services: Services, workspace: OwnWorkspace) -> None:
     run = CliRunner()
     where = ["--kafka", services.kafka, "--prefix", workspace.prefix, "--workspace", "by-command"]
     created = run.invoke(command.app, ["create", *where, "--partitions", "2", "--telemetry-partitions", "3", "--json"])
@@ -133,7 +133,7 @@ def test_the_command_creates_checks_and_shows(services: Services, workspace: Tes
 
 
 def test_the_command_ends_1_for_problems_2_for_usage_3_for_no_broker(
-    services: Services, workspace: TestWorkspace, away: str, monkeypatch: pytest.MonkeyPatch
+    services: Services, workspace: OwnWorkspace, away: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(topics_admin, "ANSWER_S", 0.3)
     monkeypatch.delenv("RUNFOLD_WORKSPACE", raising=False)

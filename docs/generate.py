@@ -1,0 +1,195 @@
+"""Writes the pages that repeat code: events, settings and limits, exceptions, commands, query API.
+
+    python docs/generate.py            writes them
+    python docs/generate.py --check    says which are stale, and ends with 1 if any is
+
+A page that is made cannot be older than what it describes; `make lint` runs the check.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parent
+MADE = "<!-- Made by `make docs`; edit what it is made from. -->\n\n"
+
+
+def events() -> str:
+    """The page for downstream consumers: every event, its topic, its fields."""
+    from runfold_schemas import catalog, topics
+
+    lines = [
+        "# Events\n",
+        "What travels on a workspace's topics: Avro in single-object encoding (`C3 01`, eight bytes of CRC-64-AVRO",
+        "fingerprint, little-endian, then the body). Writer schemas lie in the `contract` topic under",
+        "`schema/<fingerprint>`. Facts are keyed `<aggregate_kind>/<aggregate_id>`, telemetry `run/<run id>/<writer>`;",
+        "the partition is `(murmur2(key) & 0x7fffffff) mod P`, and P never changes for a topic's life.\n",
+        "Read `facts` together with `decisions`: what BatchDecided does not list was accepted. Delivery is at least",
+        "once; a lane's (stream, aggregate, writer) ordinals tell a repeat.\n",
+    ]
+    for name in catalog.names():
+        schema = catalog.schema(name)
+        lines += [f"## {name}\n", f"{schema['doc']}\n", f"Topic: `{topics.topic_of(name)}`\n"]
+        lines += ["| field | type | meaning |", "|---|---|---|"]
+        lines += [f"| `{f['name']}` | {_type(f['type'])} | {f['doc']} |" for f in schema["fields"]]
+        lines.append("")
+        for nested in _nested(schema):
+            lines += [f"`{nested['name']}`: {nested['doc']}\n", "| field | type | meaning |", "|---|---|---|"]
+            lines += [f"| `{f['name']}` | {_type(f['type'])} | {f['doc']} |" for f in nested["fields"]]
+            lines.append("")
+    return "\n".join(lines)
+
+
+def _type(kind: Any) -> str:
+    if isinstance(kind, list):
+        return " or ".join(_type(k) for k in kind)
+    if isinstance(kind, dict):
+        if kind["type"] == "array":
+            return f"array of {_type(kind['items'])}"
+        if kind["type"] == "map":
+            return f"map of {_type(kind['values'])}"
+        if kind["type"] == "record":
+            return f"`{kind['name']}`"
+        return f"{kind['type']} ({kind['logicalType']})" if "logicalType" in kind else _type(kind["type"])
+    return str(kind)
+
+
+def _nested(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for field in schema["fields"]:
+        kind = field["type"]
+        if isinstance(kind, dict) and kind["type"] == "array" and isinstance(kind["items"], dict):
+            yield kind["items"]
+
+
+def settings() -> str:
+    """Settings and limits, each once."""
+    from runfold_schemas import limits
+    from runfold_schemas.settings import Settings
+
+    lines = [
+        "# Settings and limits\n",
+        "A setting is taken from the first of these that has it: the argument in code, the environment, a config",
+        "file, `$RUNFOLD_HOME/stack.json` (which `runfold up` writes, so that nothing needs to be configured on its machine).\n",
+        "| setting | default | meaning |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f"`{field.default}`"
+        lines.append(f"| `RUNFOLD_{name.upper()}` | {default} | {field.description} |")
+    lines += [
+        "| `RUNFOLD_HOME` | `~/.local/state/runfold`; for root `/var/lib/runfold` | Local stack and journals. |",
+        "| `RUNFOLD_MAVEN_REPOSITORY` | Maven's own settings, else the public one | Where `runfold up` gets Kafka's jars. |\n",
+        "## Limits\n",
+        "Quotas that were only the hosted service's are lifted; what is left has a reason.\n",
+        "| limit | value |",
+        "|---|---|",
+    ]
+    for name, value in vars(limits).items():
+        if name.isupper():
+            lines.append(
+                f"| `{name}` | {value:,} |" if isinstance(value, (int, float)) else f"| `{name}` | `{value}` |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def exceptions() -> str:
+    """The exception tree."""
+    from runfold import exceptions as module
+
+    classes = [c for c in vars(module).values() if inspect.isclass(c) and issubclass(c, Exception)]
+    children: dict[type, list[type]] = {}
+    for found in classes:
+        children.setdefault(next(b for b in found.__mro__[1:] if b in classes or b is Exception), []).append(found)
+
+    def tree(parent: type, depth: int) -> Iterator[str]:
+        for found in sorted(children.get(parent, []), key=lambda c: c.__name__):
+            summary = (inspect.getdoc(found) or "").split("\n")[0]
+            yield f"{'  ' * depth}- `{found.__name__}`: {summary}"
+            yield from tree(found, depth + 1)
+
+    return (
+        "# Exceptions\n\nWrong arguments raise at the call, in the original's family. Trouble of the infrastructure never\n"
+        "reaches the training loop: only `flush` and reads raise it.\n\n" + "\n".join(tree(Exception, 0)) + "\n"
+    )
+
+
+def commands() -> str:
+    """The `runfold` command, from its own help."""
+    import typer
+
+    from runfold_deploy.command import app
+
+    def walk(command: Any, path: str) -> Iterator[str]:
+        context = command.make_context(path.split()[-1], [], resilient_parsing=True)
+        yield f"## `{path}`\n\n{inspect.cleandoc(command.help or '')}\n"
+        options = [p for p in command.params if p.name not in ("help", "install_completion", "show_completion")]
+        if options:
+            yield "| option | default | meaning |\n|---|---|---|"
+            for option in options:
+                names = ", ".join(f"`{o}`" for o in option.opts)
+                default = (
+                    "" if option.default in (None, False, ()) or callable(option.default) else f"`{option.default}`"
+                )
+                yield f"| {names} | {default} | {getattr(option, 'help', None) or ''} |"
+            yield ""
+        if hasattr(command, "list_commands"):
+            for name in command.list_commands(context):
+                yield from walk(command.get_command(context, name), f"{path} {name}")
+
+    root = typer.main.get_command(app)
+    return "# Commands\n\n" + "\n".join(walk(root, "runfold")) + "\n"
+
+
+def api() -> str:
+    """The query API, from its own OpenAPI description."""
+    from runfold_consumers.api.app import openapi
+
+    described = openapi()
+    lines = [
+        "# Query API\n",
+        "Every route but `/livez` and `/readyz` refuses without an access token: `Authorization: Bearer rft_...`.",
+        "Answers name their `watermark`. `not_before` waits for one, at most `wait_s` seconds, then answers 503 `not_yet`. The",
+        "same description as OpenAPI: `GET /openapi.json`.\n",
+    ]
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            lines += [f"## {method.upper()} {path}\n", f"{operation.get('description') or operation['summary']}\n"]
+            parameters = [p for p in operation.get("parameters", []) if p["in"] in ("query", "path")]
+            if parameters:
+                lines += ["| parameter | in | meaning |", "|---|---|---|"]
+                lines += [f"| `{p['name']}` | {p['in']} | {p.get('description', '').strip()} |" for p in parameters]
+                lines.append("")
+    return "\n".join(lines)
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "events.md": events,
+    "settings.md": settings,
+    "exceptions.md": exceptions,
+    "commands.md": commands,
+    "api.md": api,
+}
+
+
+def main(words: list[str]) -> int:
+    """Writes the pages, or with --check tells which are stale."""
+    stale = []
+    for name, page in PAGES.items():
+        text = MADE + page().rstrip() + "\n"
+        path = DOCS / name
+        if not path.exists() or path.read_text() != text:
+            stale.append(name)
+            if "--check" not in words:
+                path.write_text(text)
+    if "--check" in words and stale:
+        sys.stderr.write(f"stale: {', '.join(stale)}. Run: make docs\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,55 @@
+"""200 runs from 8 processes at once: nothing lost, doubled, swapped or decided twice; with faults, and without.
+
+Aim: the ledger agrees with what the processes saw (checker), and with the model's fold over the raw topics (oracle).
+Method: campaign.py runs the workload under the faults of a seeded nemesis; afterwards everything is healed and judged.
+`make faults` runs it with 30 faults (RUNFOLD_FAULTS) and may be given RUNFOLD_FAULT_SEED to run a campaign again.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults import campaign, ledger
+from tests.faults.checker import check
+from tests.faults.nemesis import plan
+from tests.stack import Stack, local_stack
+
+RUNS_PER_PROCESS = 25
+OPERATIONS = 8 * RUNS_PER_PROCESS * 108  # what one undisturbed workload writes down, about
+
+
+@pytest.fixture(scope="module")
+def own_stack(jars: Path) -> Iterator[Stack]:
+    with local_stack(jars) as running:
+        yield running
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("disturbed", [False, True], ids=["undisturbed", "with-faults"])
+def test_the_ledger_holds_what_happened(own_stack: Stack, tmp_path: Path, disturbed: bool) -> None:
+    seed = int(os.environ.get("RUNFOLD_FAULT_SEED") or secrets.randbelow(1_000_000))
+    count = int(os.environ.get("RUNFOLD_FAULTS", "8")) if disturbed else 0
+    shared_run_id = own_stack.script(
+        "from runfold import Experiment, Workspace;"
+        "r = Experiment(Workspace.from_config(), 'faults').start_logging(snapshot_directory=None, outputs=False);"
+        "r.flush(); print(r.id)"
+    ).stdout.strip()
+    faults = plan(seed, count, OPERATIONS)
+    print(f"\nRUNFOLD_FAULT_SEED={seed}")  # noqa: T201 - the way to run it again
+    result = campaign.run(own_stack, tmp_path / "history", RUNS_PER_PROCESS, faults, shared_run_id)
+    told = f"seed {seed}; struck: {'; '.join(result.struck)}"
+    assert len(result.struck) == count, told
+
+    started = {o.run_id for o in result.operations if o.operation in ("start", "child")} | {shared_run_id}
+    held = ledger.read(own_stack, started)
+    anomalies = [
+        a for a in check(result.operations, held) if not (a.kind == "unexpected" and a.run_id == shared_run_id)
+    ]
+    assert anomalies == [], told
+    assert ledger.difference_from_the_model(own_stack) == [], told
