@@ -46,13 +46,15 @@ lint: $(READY) ## format, lint, types, layers, generated code, evolution of the 
 	@PYTHONPATH= $(BIN)/lint-imports
 	@$(BIN)/python -m runfold_schemas.generate --check
 	@$(BIN)/python -m runfold_schemas.evolution
+	@$(BIN)/python docs/generate.py --check
 
 format: $(READY) ## format all code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: $(READY) ## write the pages of docs/ that are made from code
+docs: $(READY) ## write the pages and pictures of docs/ that are made from code
 	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -m docs.figures
 
 lock: $(READY) ## pin in constraints.txt what is installed in .venv
 	@.ci/lock $(BIN)/python > constraints.txt.new && mv constraints.txt.new constraints.txt

@@ -94,11 +94,11 @@ def way_of_a_fact() -> str:
             ["workspace / run / sha256", "read back before it is", "called available"],
             "store",
         ),
-        arrow("M250,80 L326,80", "Avro, acks=all", 252, 70),
+        arrow("M250,80 L326,80", "acks=all", 262, 70),
         arrow("M580,80 L656,80", "batch", 600, 70),
         arrow("M780,138 L780,196", "one transaction", 790, 172),
         arrow("M660,250 L584,250", "SQL", 608, 242),
-        arrow("M330,220 C300,200 240,170 200,142", "get_metrics, watermark", 214, 190),
+        arrow("M330,220 C300,200 240,170 200,142", "get_metrics", 262, 176),
         arrow("M90,138 L90,196", "signed URL", 98, 172),
     ]
     body = "\n".join(parts)
@@ -112,6 +112,15 @@ def way_of_a_fact() -> str:
     )
 
 
+def demo(path: Path) -> None:
+    """What `runfold demo` prints, on a stack of its own."""
+    from tests.stack import local_stack
+
+    with local_stack(Path(".pytest_cache/d/runfold-jars").absolute()) as stack:
+        stack.run("demo", "--width", "100", "--picture", str(path))
+
+
 if __name__ == "__main__":
     FIGURES.mkdir(exist_ok=True)
     (FIGURES / "way_of_a_fact.svg").write_text(way_of_a_fact())
+    demo(FIGURES / "demo.svg")

@@ -119,36 +119,40 @@ def exceptions() -> str:
 
 def commands() -> str:
     """The `runfold` command, from its own help."""
-    import typer
+    from typer.main import get_command
 
-    from runfold_deploy.command import app
+    from runfold_deploy.command import ROOMS, app, load
 
     def walk(command: Any, path: str) -> Iterator[str]:
         context = command.make_context(path.split()[-1], [], resilient_parsing=True)
         yield f"## `{path}`\n\n{inspect.cleandoc(command.help or '')}\n"
-        options = [p for p in command.params if p.name not in ("help", "install_completion", "show_completion")]
+        options = [p for p in command.params if p.name != "help" and not getattr(p, "hidden", False)]
         if options:
             yield "| option | default | meaning |\n|---|---|---|"
             for option in options:
                 names = ", ".join(f"`{o}`" for o in option.opts)
                 default = (
-                    "" if option.default in (None, False, ()) or callable(option.default) else f"`{option.default}`"
+                    "" if option.default in (None, False, (), "") or callable(option.default) else f"`{option.default}`"
                 )
                 yield f"| {names} | {default} | {getattr(option, 'help', None) or ''} |"
             yield ""
         if hasattr(command, "list_commands"):
             for name in command.list_commands(context):
-                yield from walk(command.get_command(context, name), f"{path} {name}")
+                inner = load(name) if path == "runfold" and name in ROOMS else command.get_command(context, name)
+                yield from walk(inner, f"{path} {name}")
 
-    root = typer.main.get_command(app)
+    root = get_command(app)
     return "# Commands\n\n" + "\n".join(walk(root, "runfold")) + "\n"
 
 
 def api() -> str:
     """The query API, from its own OpenAPI description."""
-    from runfold_consumers.api.app import openapi
+    from runfold_consumers.api.app import application
+    from runfold_consumers.artifacts.objects import Objects
 
-    described = openapi()
+    described = application(
+        "postgresql://127.0.0.1", Objects("http://127.0.0.1:1", "key", "secret", "bucket")
+    ).openapi()
     lines = [
         "# Query API\n",
         "Every route but `/livez` and `/readyz` refuses without an access token: `Authorization: Bearer rft_...`.",

@@ -6,7 +6,6 @@ So `runfold --help` is quick on a base install, and a command whose extra is mis
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -57,8 +56,7 @@ class _Rooms(TyperGroup):
         room = ROOMS[cmd_name]
         if ctx.resilient_parsing or not _is_asked_for(cmd_name):
             return _described(cmd_name, room)
-        loaded = getattr(_load(f"runfold {cmd_name}", room.module, room.extra), room.attribute)
-        return _joined(loaded, cmd_name, room)
+        return load(cmd_name)
 
 
 app = typer.Typer(
@@ -116,6 +114,12 @@ def main() -> None:
     app(prog_name="runfold")
 
 
+def load(name: str) -> Any:
+    """The command of another room; where what it needs is not installed, the extra is named and the process ends."""
+    room = ROOMS[name]
+    return _joined(getattr(_load(f"runfold {name}", room.module, room.extra), room.attribute), name)
+
+
 def _door(name: str) -> Any:
     return _load(f"runfold {name}", "runfold_deploy.stack.command", "local")
 
@@ -138,10 +142,8 @@ def _load(command: str, module: str, extra: str | None) -> ModuleType:
     return import_module(module)
 
 
-def _joined(loaded: Any, name: str, room: Room) -> Any:
-    """The command of that name in a room's app, or the plain function it is."""
-    if not isinstance(loaded, typer.Typer):
-        return _described(name, room, loaded)
+def _joined(loaded: typer.Typer, name: str) -> Any:
+    """The command of that name in a room's app, or the app itself."""
     command = get_command(loaded)
     inner = getattr(command, "commands", {}).get(name)
     if inner is None:
@@ -150,9 +152,9 @@ def _joined(loaded: Any, name: str, room: Room) -> Any:
     return inner
 
 
-def _described(name: str, room: Room, call: Callable[[], None] = lambda: None) -> Any:
+def _described(name: str, room: Room) -> Any:
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    single.command(name=name, help=room.help)(call)
+    single.command(name=name, help=room.help)(lambda: None)
     return get_command(single)
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-app = typer.Typer(name="topics", help="The Kafka topics of a workspace.", no_args_is_help=True)
+app = typer.Typer(name="topics", help="The Kafka topics of a workspace.", no_args_is_help=True, add_completion=False)
 
 WRONG, USAGE, AWAY = 1, 2, 3
 

@@ -69,7 +69,7 @@ def decided(stack: Stack, offset: int) -> list[tuple[str, str, str, str]]:
         bootstrap_servers=settings["kafka"], auto_offset_reset="earliest", consumer_timeout_ms=5000
     )
     try:
-        partitions = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic))]
+        partitions = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
         consumer.assign(partitions)
         consumer.seek_to_beginning()
         for message in consumer:

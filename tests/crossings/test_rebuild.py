@@ -31,7 +31,7 @@ def decided_offsets(stack: Stack) -> list[tuple[str, int, int, int]]:
     topic = f"{settings['topic_prefix']}.{settings['workspace']}.decisions"
     consumer = KafkaConsumer(bootstrap_servers=settings["kafka"], auto_offset_reset="earliest")
     try:
-        partitions = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic))]
+        partitions = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
         consumer.assign(partitions)
         consumer.seek_to_beginning()
         ends = consumer.end_offsets(partitions)

@@ -130,7 +130,7 @@ def _log(stack: Stack) -> Iterator[tuple[int, int, Any]]:
     try:
         for kind in ("facts", "telemetry"):
             topic = f"{settings['topic_prefix']}.{settings['workspace']}.{kind}"
-            partitions = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic))]
+            partitions = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
             consumer.assign(partitions)
             consumer.seek_to_beginning()
             ends = consumer.end_offsets(partitions)

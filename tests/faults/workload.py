@@ -1,11 +1,11 @@
 """A process that logs: what the fault suite runs eight times at once, and kills.
 
-    python -m tests.faults.workload PROCESS FIRST_NUMBER RUNS SHARED_RUN HISTORY
+    python -m tests.faults.workload PROCESS FIRST_NUMBER SHARED_RUN HISTORY
 
-It is an ordinary training script in the original's style, with a pen that writes down each call before and after. Every
-value it logs is its own (process and number are in it), so that a checker can tell a doubled from a repeated one. It
-starts RUNS runs: metrics with and without steps, rows, tags, properties, a child, a file; and it asks for one property
-of SHARED_RUN, which all processes want and one gets.
+It does a run for each line of its standard input, and leaves at its end. It is an ordinary training script in the
+original's style, with a pen that writes down each call before and after. Every value it logs is its own (process and
+number are in it), so that a checker can tell a doubled from a repeated one. A run has metrics with and without steps,
+tags, properties, a child and a file; and all processes want one property of SHARED_RUN, which one of them gets.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ EXPERIMENT = "faults"
 POINTS_PER_RUN = 40
 
 
-def main(process: int, first_number: int, runs: int, shared_run_id: str, history: Path) -> None:
+def main(process: int, first_number: int, shared_run_id: str, history: Path) -> None:
     """Runs the whole workload of one process."""
     pen = Pen(history, process, first_number)
     experiment = Experiment(Workspace.from_config(), EXPERIMENT)
     _property(pen, Run(experiment, shared_run_id), "owner", f"process {process} at {pen.number}")
-    for _ in range(runs):
+    for _ in sys.stdin:
         run_id = str(uuid.uuid4())
         step = pen.invoke("start", run_id)
         run = experiment.start_logging(run_id=run_id, snapshot_directory=None, outputs=False)
@@ -94,11 +94,10 @@ def _complete(pen: Pen, run: Run) -> None:
 
 
 def _arguments(words: list[str]) -> dict[str, Any]:
-    process, first_number, runs, shared_run_id, history = words
+    process, first_number, shared_run_id, history = words
     return {
         "process": int(process),
         "first_number": int(first_number),
-        "runs": int(runs),
         "shared_run_id": shared_run_id,
         "history": Path(history),
     }

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
 import typer
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
+from rich.terminal_theme import SVG_EXPORT_THEME
 
 from runfold.exceptions import AzureMLException
 from runfold.reading.client import ApiClient
@@ -32,7 +36,8 @@ _PAUSE_S = 0.1
 
 @app.command()
 def demo(
-    width: int = typer.Option(0, help="Columns to print in; 0 takes the terminal's."),
+    width: Annotated[int, typer.Option(help="Columns to print in; 0 takes the terminal's.")] = 0,
+    picture: Annotated[Path | None, typer.Option(help="Also write what is printed to this SVG file.")] = None,
 ) -> None:
     """Train on handwritten digits against the local stack, then show the run."""
     told = Report(Console(stderr=True))
@@ -48,11 +53,18 @@ def demo(
         told.say(f"runfold demo: {error}", style="red")
         raise typer.Exit(1) from None
     told.say(f"done after {time.monotonic() - began:.1f} s\n")
-    console = Console(width=width or None, highlight=False)
+    console = Console(width=width or None, highlight=False, record=picture is not None)
     report.show(console, *shown)
     if refused:
         console.print(f"[dim]The script was told:[/] {refused}\n", markup=True)
-    _next(console, run_id, api.workspace)
+    _next(console, run_id)
+    if picture is not None:
+        console.save_svg(str(picture), title="runfold demo", theme=SVG_EXPORT_THEME, code_format=_without_fonts())
+
+
+def _without_fonts() -> str:
+    """Rich's picture, but with the reader's own fonts: its own would be loaded from elsewhere."""
+    return re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 
 
 def _train() -> tuple[str, str]:
@@ -98,7 +110,7 @@ def _when(ask: Callable[[], T], is_right: Callable[[T], bool], what: str) -> T:
         pause.wait(_PAUSE_S)
 
 
-def _next(console: Console, run_id: str, workspace: str) -> None:
+def _next(console: Console, run_id: str) -> None:
     console.print("[bold]What to do next[/]")
     console.print("  from runfold import Run, Workspace", markup=False)
     console.print(f'  Run.get(Workspace.from_config(), "{run_id}").get_metrics()', markup=False)
