@@ -2,7 +2,8 @@
 
     python bench/journal_log.py [--calls 200000] [--unmapped]
 
-Limits (issue 4): p50 0.8 us, p99 2 us alone, 5 us beside a busy thread. The timer's own cost is printed and not deducted.
+Limits (issue 4): p50 0.8 us, p99 2 us alone, 5 us beside a busy thread. The timer's own cost is printed, not
+deducted.
 """
 
 from __future__ import annotations
@@ -59,7 +60,9 @@ def main() -> int:
     """Measures and prints; 1 when a limit is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=200_000)
-    parser.add_argument("--unmapped", action="store_true", help="by system calls, as on file systems that cannot be mapped")
+    parser.add_argument(
+        "--unmapped", action="store_true", help="by system calls, as on file systems that cannot be mapped"
+    )
     options = parser.parse_args()
     from runfold.journal.writer import Journal
 
@@ -100,7 +103,7 @@ def main() -> int:
             f"journal = Journal.create(Path({root!r}), workspace='bench', mapped={not options.unmapped})\n"
             "log = journal.points('run').log\nfor step in range(300_000): log('loss', 0.5, step)\n"
         )
-        print(f"     memory above bare Python ({bare / 1024:.1f} MiB): {(logging - bare) / 1024:.1f} MiB after 300,000 points")
+        print(f"     memory above bare Python: {(logging - bare) / 1024:.1f} MiB after 300,000 points")
     return 0 if good else 1
 
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from hypothesis import HealthCheck, settings
+
 from tests.services import bucket, database, empty_database, jars, migrated_template, services, workspace
 
 __all__ = ["bucket", "database", "empty_database", "jars", "migrated_template", "services", "workspace"]
+
+# How long an example takes says how busy the machine is, not whether a promise holds.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("house")

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import os
 import struct
-import zlib
 from pathlib import Path
 from typing import NamedTuple
+
+from crc32c import crc32c
 
 from runfold_schemas.events import Series
 
@@ -142,7 +143,7 @@ class DictionaryReader:
 
 def _framed(entry: list[object]) -> bytes:
     body = json.dumps(entry, separators=(",", ":")).encode("ascii")
-    framed = _ENTRY.pack(len(body), zlib.crc32(body)) + body
+    framed = _ENTRY.pack(len(body), crc32c(body)) + body
     return framed + bytes(-len(framed) % _ALIGNMENT)
 
 
@@ -152,7 +153,7 @@ def _entry_at(copy: bytes, at: int) -> tuple[list[object], int] | None:
     length, crc = _ENTRY.unpack_from(copy, at)
     start = at + _ENTRY.size
     body = copy[start : start + length]
-    if not length or len(body) != length or zlib.crc32(body) != crc:
+    if not length or len(body) != length or crc32c(body) != crc:
         return None
     return json.loads(body), -(-(_ENTRY.size + length) // _ALIGNMENT) * _ALIGNMENT
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 import sys
-import zlib
 from array import array
 from typing import Final
+
+from crc32c import crc32c
 
 if sys.byteorder != "little":
     raise ImportError("runfold's journal is little-endian and written in the machine's order; this one is big-endian")
@@ -57,7 +58,7 @@ def segment_bytes(slots: int) -> int:
 
 def crc_of(block: memoryview | bytes) -> int:
     """CRC that a block's header carries, of a whole block."""
-    return zlib.crc32(memoryview(block)[HEADER:BLOCK])
+    return crc32c(memoryview(block)[HEADER:BLOCK])
 
 
 def slots_of(length: int) -> int:
@@ -71,7 +72,7 @@ def frame(body: bytes) -> array[int]:
     padding = _IN_HEAD + _IN_SLOT * (count - 1) - len(body)
     content = array("I", body + bytes(padding))
     words = array("I", bytes(count * SLOT))
-    words[0], words[1], words[7] = len(body), zlib.crc32(body), HEAD
+    words[0], words[1], words[7] = len(body), crc32c(body), HEAD
     words[2:7] = content[:5]
     if count > 1:
         rest = content[5:]
@@ -96,4 +97,4 @@ def body_of(words: array[int], slot: int) -> bytes | None:
             rest[column::7] = words[at + 8 + column : end : 8]
         content += rest
     body = content.tobytes()[:length]
-    return body if zlib.crc32(body) == crc else None
+    return body if crc32c(body) == crc else None

@@ -19,7 +19,8 @@ from typing import Final, NamedTuple, SupportsIndex
 from runfold.journal import frames
 from runfold.journal.dictionary import LaneEntry, SeriesEntry
 from runfold.journal.format import LOW, POINT, SERIES_MAX, SLOT, frame
-from runfold.journal.tail import Ended, LaneTail, Tail
+from runfold.journal.lanes import LaneTail
+from runfold.journal.tail import Ended, Tail
 from runfold_schemas.events import Series
 from runfold_schemas.limits import (
     EXACT_INTEGER_MAX,
@@ -255,22 +256,24 @@ def _log_of(
             return log_any(name, value, step)
         if step is not None and (type(step) is not int or not STEP_MIN <= step <= STEP_MAX):
             return log_any(name, value, step)
+        stepped = step is not None
         moment = now()
         with tail.lock:
-            while (slot := tail.slot) >= tail.limit:
+            while True:
+                # From this look to the end of the reservation no signal handler comes in between: see `tail`.
+                if (slot := tail.slot) < tail.limit:
+                    number = lane.last + 1
+                    tail.slot = slot + SLOT
+                    lane.last = number
+                    at = (number, step)[stepped]  # no conditional expression: its jump would be such a place
+                    try:
+                        _pack_into(tail.memory, slot, at, moment, value, number & LOW, series)
+                    except BaseException:
+                        _pack_into(tail.memory, slot, at, moment, value, number & LOW, series)
+                        raise
+                    return None
                 if not tail.turn():
                     break
-            else:
-                # From here to the reservation nothing is called, so no signal handler comes in between: see `tail`.
-                number = lane.last + 1
-                tail.slot = slot + SLOT
-                lane.last = number
-                try:
-                    _pack_into(tail.memory, slot, number if step is None else step, moment, value, number & LOW, series)
-                except BaseException:
-                    _pack_into(tail.memory, slot, number if step is None else step, moment, value, number & LOW, series)
-                    raise
-                return None
         return log_any(name, value, step)
 
     return log

@@ -37,7 +37,12 @@ def current(workspace: str | None, root: Path | None = None, **options: Any) -> 
         if root is not None or made_with is None:
             made_with = (root or _default_root(), options)
         _made_with[workspace] = made_with
-        journal = Journal.create(made_with[0], workspace=workspace, heir=lambda: current(workspace), **made_with[1])
+        given = {"heir": lambda run_id: current(workspace), **made_with[1]}
+        journal = Journal.create(made_with[0], workspace=workspace, **given)
+        meanwhile = _journals.get(workspace)
+        if meanwhile is not None and meanwhile.is_open:  # a signal handler was faster
+            journal.close()
+            return meanwhile
         _journals[workspace] = journal
         return journal
 

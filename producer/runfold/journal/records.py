@@ -8,8 +8,9 @@ record, and skipped. Frames carry a CRC of their own.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import compress, repeat
+from typing import Any, Final, NamedTuple
 
 from runfold.journal import frames
 from runfold.journal.batches import Batch, Closed, Fact, Loss, Points
@@ -21,6 +22,7 @@ from runfold.journal.position import Expected, Position
 from runfold_schemas.watermark import Lane
 
 _BEHIND: Final = 1 << 31  # low halves at least this far ahead are behind
+_LANES_BY_MASK: Final = 8  # up to so many lanes a pass per lane is faster than one over all points
 _FIRST: Final = Expected(1, 0)
 _NAMELESS: Final = "points of a series that the dictionary does not have"
 
@@ -42,9 +44,28 @@ class _Columns(NamedTuple):
     def cut(self, start: int, end: int) -> _Columns:
         return _Columns(*(column[start:end] for column in self))  # type: ignore[arg-type]
 
-    def pick(self, places: Sequence[int]) -> _Columns:
-        picked = (array(column.typecode, map(column.__getitem__, places)) for column in self)
-        return _Columns(*picked)  # type: ignore[arg-type]
+    def by_lane(self, lane_of: Mapping[int, int]) -> dict[int, _Columns]:
+        """The columns of each lane, in order; lane 0 is of the series that have none."""
+        of_lane: dict[int, set[int]] = {}
+        for series_id in set(self.ids):
+            of_lane.setdefault(lane_of.get(series_id, 0), set()).add(series_id)
+        if len(of_lane) <= _LANES_BY_MASK:
+            masks = {lane: list(map(ids.__contains__, self.ids)) for lane, ids in of_lane.items()}
+            return {lane: self._made_of(compress(column, mask) for column in self) for lane, mask in masks.items()}
+        places: dict[int, list[int]] = {lane: [] for lane in of_lane}
+        for place, lane in enumerate(map(lane_of.get, self.ids, repeat(0))):
+            places[lane].append(place)
+        return {
+            lane: self._made_of(map(column.__getitem__, chosen) for column in self) for lane, chosen in places.items()
+        }
+
+    def _made_of(self, parts: Iterable[Iterable[float]]) -> _Columns:
+        columns: tuple[Any, ...] = self
+        made: Any = (array(column.typecode, part) for column, part in zip(columns, parts, strict=True))
+        return _Columns(*made)
+
+
+_NOTHING: Final = _Columns(array("I"), array("I"), array("q"), array("d"), array("d"))
 
 
 class Records:
@@ -151,11 +172,8 @@ class Records:
         if len(lanes) == 1 and 0 not in lanes:
             self._take_columns(lanes.pop(), columns, closed)
             return
-        places: dict[int, list[int]] = {}
-        for place, series_id in enumerate(columns.ids):
-            places.setdefault(lane_of.get(series_id, 0), []).append(place)
-        nameless = places.pop(0, ())
-        by_lane = {lane: columns.pick(chosen) for lane, chosen in places.items()}
+        by_lane = columns.by_lane(lane_of)
+        nameless = by_lane.pop(0, _NOTHING).ids
         if closed or all(self._follows(lane, picked.low) for lane, picked in by_lane.items()):
             for lane, picked in by_lane.items():
                 self._take_columns(lane, picked, closed)

@@ -1,7 +1,7 @@
 """Damaged journals: what they still hold, and a sound copy of it. The journal itself is never changed.
 
-Reading needs no repair (`reader` skips what it cannot read and says what is lost). This is for people: `report` counts, `copy`
-makes a journal of the same writer with the same ordinals, whose losses are on record and whose every block has its CRC again.
+Reading needs no repair: `reader` skips what it cannot read and says what is lost. This is for people. `report` counts;
+`copy` makes a journal of the same writer with the same ordinals, whose losses are on record and whose blocks are sound.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def report(folder: Path) -> Report:
 
 
 def copy(folder: Path, destination: Path) -> Path:
-    """A sound journal with all that a dead writer's journal still holds; returns its folder, which has the writer's name.
+    """Makes a sound journal with all that a dead writer's journal still holds, and returns its folder.
 
     The checkpoint stays behind: everything is shipped again, and repeats drop by their ordinals.
 
@@ -111,9 +111,8 @@ def copy(folder: Path, destination: Path) -> Path:
     header = _header(folder) or life.Header(FORMAT, folder.name, life.host(), "", 0, 0.0, None)
     life.write_header(made, header)
     (made / "alive").touch()
-    for name in ("binding",):
-        if (folder / name).exists():
-            shutil.copy2(folder / name, made / name)
+    if (folder / "binding").exists():
+        shutil.copy2(folder / "binding", made / "binding")
     if (folder / "spool").is_dir():
         shutil.copytree(folder / "spool", made / "spool")
     reader = JournalReader(folder)

@@ -4,7 +4,8 @@ Two surfaces with the same methods. `Mapped` stores into memory. `Written` makes
 os.write gives it up, and beside a busy thread would wait milliseconds to have it back. Both put a record's markers down
 last.
 
-Every method may be repeated with the same arguments: that is how an interrupted call is completed.
+Every method may be repeated with the same arguments: that is how an interrupted call is completed. A surface has no
+`close`: it goes with its last reference, since a call that a signal handler interrupted may hold one still.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from array import array
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Protocol
-from zlib import crc32
+
+from crc32c import crc32c
 
 from runfold.journal.format import BLOCK, BLOCK_HEADER, HEADER, MAGIC, POINT, WORDS, crc_of
 
@@ -32,6 +34,7 @@ class Surface(Protocol):
     """Where a segment's bytes go."""
 
     memory: Any  # what POINT.pack_into may store a point into; an empty one where it may not
+    prepared: int  # blocks that start below it need no `prepare`
 
     def point(self, offset: int, step: int, time: float, value: float, low: int, series: int) -> None:
         """Stores one point slot."""
@@ -45,18 +48,15 @@ class Surface(Protocol):
     def prepare(self, start: int) -> None:
         """The block that starts there comes next; a hint."""
 
-    def close(self) -> None:
-        """Lets go of the file."""
-
 
 class Mapped:
     """A segment in memory."""
 
-    __slots__ = ("_prepared", "_view", "_words", "memory")
+    __slots__ = ("_view", "_words", "memory", "prepared")
 
     def __init__(self, file: int, size: int) -> None:
         self.memory = mmap.mmap(file, size)
-        self._prepared = 0
+        self.prepared = 0
         self._view = memoryview(self.memory)
         self._words = self._view.cast("I")
 
@@ -76,33 +76,32 @@ class Mapped:
 
     def close_block(self, start: int, used: int) -> None:
         """Puts down the header of the block that starts there."""
-        BLOCK_HEADER.pack_into(self.memory, start, crc32(self._view[start + HEADER : start + BLOCK]), used, MAGIC)
+        BLOCK_HEADER.pack_into(self.memory, start, crc32c(self._view[start + HEADER : start + BLOCK]), used, MAGIC)
 
     def prepare(self, start: int) -> None:
-        """Has pages of some blocks made ready at once: one page fault a block would be seen in the p99 of a log call."""
-        if start < self._prepared:
-            return
-        self._prepared = start + _PREPARED_BYTES
+        """Has pages of some blocks made ready at once: a page fault a block would be seen in a log call's p99."""
+        self.prepared = start + _PREPARED_BYTES
         try:
             self.memory.madvise(_POPULATE_WRITE, start, min(_PREPARED_BYTES, len(self._view) - start))
         except (OSError, ValueError, AttributeError):
-            self._prepared = sys.maxsize  # an older kernel, larger pages, another system: it goes without
-
-    def close(self) -> None:
-        """Unmaps it."""
-        self._words.release()
-        self._view.release()
-        self.memory.close()
+            self.prepared = sys.maxsize  # an older kernel, larger pages, another system: it goes without
 
 
 class Written:
     """A segment behind system calls."""
 
-    __slots__ = ("_file", "memory")
+    __slots__ = ("_file", "memory", "prepared")
 
     def __init__(self, file: int) -> None:
+        self._file = -1
         self._file = os.dup(file)
         self.memory = bytearray()
+        self.prepared = sys.maxsize
+
+    def __del__(self) -> None:
+        """Closes the file."""
+        if self._file >= 0:
+            os.close(self._file)
 
     def point(self, offset: int, step: int, time: float, value: float, low: int, series: int) -> None:
         """Stores one point slot."""
@@ -120,18 +119,15 @@ class Written:
     def prepare(self, start: int) -> None:
         """Does nothing."""
 
-    def close(self) -> None:
-        """Closes the file."""
-        os.close(self._file)
-
 
 class Nowhere:
     """Where a forked child's unfinished calls go: the segment is its parent's."""
 
-    __slots__ = ("memory",)
+    __slots__ = ("memory", "prepared")
 
     def __init__(self) -> None:
         self.memory = bytearray()
+        self.prepared = sys.maxsize
 
     def point(self, offset: int, step: int, time: float, value: float, low: int, series: int) -> None:
         """Does nothing."""
@@ -143,9 +139,6 @@ class Nowhere:
         """Does nothing."""
 
     def prepare(self, start: int) -> None:
-        """Does nothing."""
-
-    def close(self) -> None:
         """Does nothing."""
 
 
@@ -169,6 +162,33 @@ def allocate(path: Path, size: int, mapped: bool) -> Surface:
         raise
     finally:
         os.close(file)
+
+
+def allocate_one_of(sizes: tuple[int, int], path: Path, mapped: bool, room: int) -> tuple[Surface, int]:
+    """A new file of the wanted or of the least size, whichever can be had, and its size.
+
+    Args:
+        sizes: wanted, and least.
+        path: of the file.
+        mapped: see `allocate`.
+        room: bytes that the journal's budget still allows.
+
+    Raises:
+        OSError: neither can be had.
+    """
+    wanted, least = sizes
+    if least > room:
+        raise OSError(
+            errno.EDQUOT,
+            f"its budget has {max(0, room)} bytes left of {least} needed; a shipper that acknowledges makes room",
+        )
+    if least < wanted <= room:
+        try:
+            return allocate(path, wanted, mapped), wanted
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+    return allocate(path, least, mapped), least
 
 
 @lru_cache(maxsize=1)

@@ -1,9 +1,10 @@
 """The growing end of a journal: its critical section, and what keeps it whole when a call is broken off.
 
 Whoever appends does three things, in this order: make room, reserve (slot and ordinals move on), write. CPython runs
-signal handlers and raises KeyboardInterrupt only after calls, at function entry and at backward jumps; from the last
-look at the state to the end of the reservation there is none of these, so it happens whole or not at all. After it the
-write is completed, whatever is raised, and then the exception goes on. The lock is an RLock: a handler may append while
+signal handlers and raises KeyboardInterrupt only after calls, at function entry and at jumps that are taken (3.10: also
+forward ones). So the last look at the state is an `if` that is fallen through, and nothing is called from there to the
+end of the reservation: it happens whole or not at all. After it the write is completed, whatever is raised, and then
+the exception goes on. The lock is an RLock: a handler may append while
 its own thread is in here.
 
   fast    `points` alone: reserve and one `pack_into`; a handler finds the point not begun or written. Allowed where
@@ -27,15 +28,15 @@ import time
 import weakref
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from runfold.journal import frames
 from runfold.journal.dictionary import DictionaryWriter, LaneEntry, SeriesEntry
 from runfold.journal.format import BLOCK, HEADER, SLOT, SLOTS, WORDS, end_of, frame, index_of, segment_bytes
-from runfold.journal.losses import DISK_FULL
-from runfold.journal.segments import Nowhere, Surface, allocate
+from runfold.journal.lanes import Deferred, LaneTail, segment_head
+from runfold.journal.segments import Nowhere, Surface, allocate_one_of
 
 RETRY_S: Final = 0.25  # between two tries to allocate while the disk is full
 COMPLETIONS_MAX: Final = 100  # interruptions of one write that are outlasted
@@ -48,56 +49,18 @@ class Ended(Exception):
     """This journal takes no more: it was closed, or the process was forked. Go to the process's next one."""
 
 
-class LaneTail:
-    """One lane: its id in the dictionary, its last ordinal, and the first one of those that were dropped (else 0)."""
-
-    __slots__ = ("entry", "id", "last", "lost")
-
-    def __init__(self, lane_id: int, entry: LaneEntry) -> None:
-        self.id, self.entry, self.last, self.lost = lane_id, entry, 0, 0
-
-
-class _Deferred:
-    """A record that a signal handler appended: numbered, not yet written."""
-
-    __slots__ = ("after", "count", "first", "lane", "start", "words")
-
-    def __init__(self, lane: LaneTail, first: int, count: int, words: array[int]) -> None:
-        self.lane, self.first, self.count, self.words = lane, first, count, words
-        self.start = self.after = -1  # its place, once it has one
-
-
 class Tail:
     """See the module. Attributes without underscore are for `points` and `writer`."""
 
+    # fmt: off
     __slots__ = (
-        "__weakref__",
-        "_budget_bytes",
-        "_capacity",
-        "_deferred",
-        "_mapped",
-        "_minimum",
-        "_next_size",
-        "_notice",
-        "_number",
-        "_open_limit",
-        "_retry_at",
-        "_series_count",
-        "_size_max",
-        "_surface",
-        "_unacknowledged",
-        "busy",
-        "dictionary",
-        "dropped",
-        "dropping",
-        "ended",
-        "folder",
-        "lanes",
-        "limit",
-        "lock",
-        "memory",
-        "slot",
+        "__weakref__", "_budget_bytes", "_capacity", "_deferred", "_lane_count", "_mapped",
+        "_minimum", "_next_size", "_notice", "_number", "_open_limit", "_retry_at",
+        "_series_count", "_size_max", "_surface", "_unacknowledged", "busy", "dictionary",
+        "dropped", "dropping", "ended", "folder", "lanes", "limit",
+        "lock", "memory", "slot",
     )
+    # fmt: on
 
     def __init__(
         self,
@@ -121,9 +84,9 @@ class Tail:
         self._number = 0
         self._capacity = 0  # slots of the segment that records may take
         self._open_limit = -1  # end of the block that `slot` is in
-        self._deferred: deque[_Deferred] = deque()
+        self._deferred: deque[Deferred] = deque()
         self._retry_at = 0.0
-        self._series_count = 0
+        self._lane_count = self._series_count = 0
         self._notice: str | None = None
         self.lock = threading.RLock()
         self.slot = 0  # byte offset in the segment of the next slot
@@ -139,11 +102,13 @@ class Tail:
         """The lane of that name, begun if it is new. The caller holds the lock."""
         lane = self.lanes.get(entry)
         if lane is None:
-            lane = LaneTail(len(self.lanes) + 1, entry)
-            # setdefault: a handler may have begun it since.
-            if self.lanes.setdefault(entry, lane) is lane:
-                self.dictionary.lane(lane.id, entry)
-        return self.lanes[entry]
+            lane_id = self._lane_count + 1
+            self._lane_count = lane_id
+            lane = LaneTail(lane_id, entry)
+            # Into the dictionary first: broken off here, a lane without a definition would be known.
+            self.dictionary.lane(lane_id, entry)
+            lane = self.lanes.setdefault(entry, lane)
+        return lane
 
     def next_series(self, entry: SeriesEntry) -> int:
         """An id for a new series. The caller holds the lock."""
@@ -200,7 +165,8 @@ class Tail:
             return False
         surface = self._surface
         surface.close_block(end - BLOCK, SLOTS)
-        surface.prepare(end)
+        if end >= surface.prepared:
+            surface.prepare(end)
         if self.slot == end:
             self.slot = end + HEADER
             self.limit = self._open_limit = end + BLOCK
@@ -220,14 +186,11 @@ class Tail:
                 self._retry_at = 0.0
             self.busy = True
             try:
-                while self._deferred:
-                    self._write_deferred()
                 self._add_last_word()
             finally:
                 self.busy = False
                 self.limit = self._open_limit = -1
                 self.ended = True
-            self._surface.close()
             self._surface = Nowhere()
             self.memory = self._surface.memory
             self.dictionary.close()
@@ -253,7 +216,7 @@ class Tail:
     def _defer(self, lane: LaneTail, count: int, build: Build) -> int:
         while True:
             first = lane.last + 1
-            record = _Deferred(lane, first, count, build(first))
+            record = Deferred(lane, first, count, build(first))
             if lane.last + 1 == first:
                 # The exception of a nested handler comes after append's return, so both happen or neither.
                 lane.last = first + count - 1
@@ -267,28 +230,26 @@ class Tail:
             first = lane.last + 1
             words = build(first)
             start, after, limit = self._room(len(words) // WORDS)
-            if self._deferred:
-                continue
-            # From here to the reservation nothing is called, see the module.
-            if start < 0:
-                lane.lost = lane.lost or first
+            # Each look is repeated in full and fallen through, see the module.
+            if start < 0 and not self._deferred and lane.last + 1 == first:
                 lane.last = first + count - 1
+                lane.lost = lane.lost or first
                 self.dropped += count
                 return first
             surface = self._surface
-            lane.last = first + count - 1
-            self.slot, self._open_limit = after, limit
-            try:
-                self._write(surface, start, words)
-            except BaseException as interruption:
-                if not self._completed(surface, start, words):
-                    lane.lost = lane.lost or first
-                    self.dropped += count
-                    self._drop(interruption)
-                if isinstance(interruption, OSError):
-                    return first
-                raise
-            return first
+            if start >= 0 and not self._deferred and lane.last + 1 == first:
+                lane.last = first + count - 1
+                self.slot, self._open_limit = after, limit
+                try:  # not in a function of its own: its entry would be a place to be interrupted
+                    self._write(surface, start, words)
+                except BaseException as interruption:
+                    if not self._completed(surface, start, words):
+                        lane.lost = lane.lost or first
+                        self.dropped += count
+                        self._drop(interruption)
+                    if not isinstance(interruption, OSError):
+                        raise
+                return first
 
     def _write_deferred(self) -> None:
         record = self._deferred[0]
@@ -364,24 +325,23 @@ class Tail:
         """Opens a segment that has room for so many slots more.
 
         Raises:
-            OSError: it cannot be had; the old one is as it was.
+            OSError: it cannot be had; the old one takes no more, or is as it was.
         """
-        head, told = self._segment_head()
+        head, told = segment_head(self._number + 1, self.lanes.values(), self._deferred)
         needed = segment_bytes(len(head) // WORDS + count + _RESERVE_SLOTS)
         fresh = self.folder / "new.seg"
-        surface, size = self._allocated(fresh, needed)
+        sizes = max(self._next_size, needed), max(self._minimum, needed)
+        surface, size = allocate_one_of(sizes, fresh, self._mapped, self._budget_bytes - self._unacknowledged())
         try:
             self._write(surface, HEADER, head)
         except OSError:
-            surface.close()
             fresh.unlink(missing_ok=True)
             raise
-        old, end = self._surface, self.slot
         # Nothing goes to the old segment any more, before anybody can see that there is a new one.
+        old, end = self._surface, self.slot
         self.slot, self._capacity, self._open_limit = 0, 0, -1
         if end > 0:
-            used = index_of(end) % SLOTS or SLOTS
-            old.close_block((end - 1) // BLOCK * BLOCK, used)
+            old.close_block((end - 1) // BLOCK * BLOCK, index_of(end) % SLOTS or SLOTS)
         number = self._number + 1
         self._number = number
         if self.ended:  # forked in a signal handler just now: the folder is the parent's
@@ -396,64 +356,35 @@ class Tail:
         if self.dropping:
             self._notice = f"the journal {self.folder} has room again; {self.dropped} records were dropped so far"
         self.dropping = False
-        # The fields above are set without a call in between them up to here; an old segment may go now.
-        old.close()
-        if after % BLOCK == 0:
-            surface.close_block(after - BLOCK, SLOTS)
-
-    def _segment_head(self) -> tuple[array[int], list[LaneTail]]:
-        """The first frames of the next segment, and the lanes whose losses they tell."""
-        lanes = list(self.lanes.values())
-        # A deferred record has its ordinals already and comes behind this head.
-        waiting: dict[int, int] = {}
-        for record in list(self._deferred):
-            waiting.setdefault(record.lane.id, record.first)
-        following = {lane.id: waiting.get(lane.id, lane.last + 1) for lane in lanes}
-        words = frame(
-            frames.segment_head(self._number + 1, {**following, **{lane.id: lane.lost for lane in lanes if lane.lost}})
-        )
-        told = [lane for lane in lanes if lane.lost]
-        for lane in told:
-            words += frame(frames.loss(lane.id, lane.lost, following[lane.id] - 1, DISK_FULL))
-        return words, told
-
-    def _allocated(self, path: Path, needed: int) -> tuple[Surface, int]:
-        wanted = max(self._next_size, needed)
-        least = max(self._minimum, needed)
-        room = self._budget_bytes - self._unacknowledged()
-        if least > room:
-            raise OSError(
-                f"its budget of {self._budget_bytes} bytes is reached; a shipper that acknowledges makes room, "
-                "a larger budget too"
-            )
-        for size in dict.fromkeys((wanted if wanted <= room else least, least)):
-            try:
-                return allocate(path, size, self._mapped), size
-            except OSError:
-                if size == least:
-                    raise
-        raise AssertionError("unreachable: the least size returns or raises")
 
     def _add_last_word(self) -> None:
-        ordinals = {lane.id: lane.last for lane in self.lanes.values()}
-        words = frame(frames.closed(ordinals))
-        start, after, _ = self._room(len(words) // WORDS)
-        if start < 0:
-            # In the block kept for this. The lanes that lost something come first, should there not be room for all.
-            lanes = sorted(self.lanes.values(), key=lambda lane: not lane.lost)
-            fitting = (SLOTS * SLOT - 2 * SLOT) // frames.LANE_BYTES * 7 // 8
-            words = frame(frames.closed({lane.id: lane.last for lane in lanes[:fitting]}))
-            start = self._capacity // SLOTS * BLOCK + HEADER
-            if not self._capacity:
+        while True:
+            while self._deferred:
+                self._write_deferred()
+            words = frame(frames.closed({lane.id: lane.last for lane in list(self.lanes.values())}))
+            start, after, _ = self._room(len(words) // WORDS)
+            if start < 0 and self._capacity:
+                # In the block kept for this. Lanes that lost something come first, should there not be room for all.
+                lanes = sorted(self.lanes.values(), key=lambda lane: not lane.lost)
+                fitting = SLOTS * SLOT * 3 // 4 // frames.LANE_BYTES
+                words = frame(frames.closed({lane.id: lane.last for lane in lanes[:fitting]}))
+                start, after = self._capacity // SLOTS * BLOCK + HEADER, self.slot
+            if self._deferred:
+                continue
+            if start >= 0:
+                self.slot = after
+                self._write_last_word(start, words)
+            if not self._deferred:
                 return
-        else:
-            self.slot = after
+
+    def _write_last_word(self, start: int, words: array[int]) -> None:
         try:
             self._write(self._surface, start, words)
-        except BaseException as interruption:
+        except OSError:
+            return  # whoever finds the journal without its writer tells what it can
+        except BaseException:
             self._completed(self._surface, start, words)
-            if not isinstance(interruption, OSError):
-                raise
+            raise
 
 
 _living: weakref.WeakSet[Tail] = weakref.WeakSet()
@@ -461,12 +392,8 @@ _inherited: list[object] = []  # a child neither closes nor unmaps what is its p
 
 
 def _abandon_all() -> None:
-    for tail in _inherited_tails():
+    for tail in list(_living):
         tail.abandon()
-
-
-def _inherited_tails() -> Iterator[Tail]:
-    yield from list(_living)
     _living.clear()
 
 

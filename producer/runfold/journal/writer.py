@@ -25,12 +25,13 @@ from runfold.journal.mounts import may_map
 from runfold.journal.points import PointsLane
 from runfold.journal.tail import Ended, Tail
 from runfold_schemas.codec import encode
-from runfold_schemas.events import Event
+from runfold_schemas.events import BatchDecided, Event
 from runfold_schemas.limits import MESSAGE_BYTES_MAX, SERIES_PER_RUN_MAX
 from runfold_schemas.watermark import Lane
 
 BUDGET_BYTES = 4 << 30
 FIRST_SEGMENT_BYTES = 64 << 10
+STREAMS = ("facts", "points")  # that a journal holds
 SEGMENT_BYTES_MAX = 8 << 20
 
 _logger = logging.getLogger("runfold")
@@ -65,7 +66,7 @@ class Journal:
         folder: Path,
         tail: Tail,
         workspace: str | None,
-        heir: Callable[[], Journal],
+        heir: Callable[[str | None], Journal],
         series_max: int = SERIES_PER_RUN_MAX,
     ) -> None:
         """Use `create`."""
@@ -84,7 +85,7 @@ class Journal:
         first_segment_bytes: int = FIRST_SEGMENT_BYTES,
         segment_bytes_max: int = SEGMENT_BYTES_MAX,
         series_max: int = SERIES_PER_RUN_MAX,
-        heir: Callable[[], Journal] | None = None,
+        heir: Callable[[str | None], Journal] | None = None,
     ) -> Journal:
         """A new journal.
 
@@ -97,8 +98,8 @@ class Journal:
             first_segment_bytes: size of the first segment; each next one is twice as large...
             segment_bytes_max: ...up to this.
             series_max: metric series per run before the overflow series.
-            heir: gives the process's next journal, when this one is asked to append after its end; None creates one
-                with the same arguments.
+            heir: gives the process's next journal, when this one is asked to append after its end; it is told the run
+                that is spoken of, if it is a run. None creates one with the same arguments.
 
         Raises:
             OSError: the folder cannot be made.
@@ -141,7 +142,8 @@ class Journal:
             aggregate_kind: run, experiment or model.
             aggregate_id: its id.
             event: makes the event that has a given ordinal. It is called under the journal's lock, perhaps more than
-                once, and must do nothing else.
+                once, and must do nothing else. Where this journal has ended (close, fork) the fact goes to the
+                process's next one, whose writer then says it.
 
         Raises:
             EncodeError: the event does not fit its schema. Nothing was numbered.
@@ -164,7 +166,9 @@ class Journal:
 
                 ordinal = tail.append(lane, 1, build)
         except Ended:
-            return self._next().fact(aggregate_kind, aggregate_id, event)
+            heir = self._next(aggregate_id if aggregate_kind == "run" else None)
+            # The event was made for this writer; who says it is the next one.
+            return heir.fact(aggregate_kind, aggregate_id, lambda ordinal: _said_by(heir.writer_id, event(ordinal)))
         _tell(tail)
         return ordinal
 
@@ -172,13 +176,19 @@ class Journal:
         """The lane of a run's metric points; the same object each time."""
         lane = self._points.get(run_id)
         if lane is None:
-            lane = PointsLane(self._tail, run_id, lambda: self._next().points(run_id), _tell, self._series_max)
+            lane = PointsLane(self._tail, run_id, lambda: self._next(run_id).points(run_id), _tell, self._series_max)
             lane = self._points.setdefault(run_id, lane)
         return lane
 
     def ends(self) -> dict[Lane, int]:
         """The last ordinal of each lane, journaled or dropped."""
         lanes = list(self._tail.lanes.values())
+        return {Lane(*lane.entry, self.writer_id): lane.last for lane in lanes if lane.last}
+
+    def ends_of(self, aggregate_kind: str, aggregate_id: str) -> dict[Lane, int]:
+        """The same of one aggregate's lanes."""
+        entries = (LaneEntry(stream, aggregate_kind, aggregate_id) for stream in STREAMS)
+        lanes = [self._tail.lanes[entry] for entry in entries if entry in self._tail.lanes]
         return {Lane(*lane.entry, self.writer_id): lane.last for lane in lanes if lane.last}
 
     @property
@@ -204,22 +214,24 @@ class Journal:
 
 
 class _Once:
-    """Calls a function once per process."""
+    """Makes a journal by a function, once per process, and again when that one has ended."""
 
     def __init__(self, create: Callable[[], Journal]) -> None:
-        self._create, self._made = create, {}  # type: ignore[var-annotated]
-        self._lock = threading.Lock()
-        os.register_at_fork(after_in_child=self._renew)
+        self._create = create
+        self._made: dict[int, Journal] = {}
+        self._locks: dict[int, threading.RLock] = {}  # by process: a thread of the parent may hold the parent's
 
-    def __call__(self) -> Journal:
-        with self._lock:
-            made: Journal | None = self._made.get(os.getpid())
+    def __call__(self, run_id: str | None) -> Journal:
+        process = os.getpid()
+        with self._locks.setdefault(process, threading.RLock()):
+            made = self._made.get(process)
             if made is None or not made.is_open:
-                made = self._made[os.getpid()] = self._create()
+                made = self._made[process] = self._create()
             return made
 
-    def _renew(self) -> None:
-        self._lock = threading.Lock()
+
+def _said_by(writer_id: str, event: Event) -> Event:
+    return event if isinstance(event, BatchDecided) else event._replace(writer_id=writer_id)
 
 
 def _tell(tail: Tail) -> None:

@@ -79,9 +79,7 @@ def gathered(batches: Sequence[Batch]) -> Held:
             records.setdefault(batch.lane, {})[batch.ordinal] = decode(batch.message)
         elif isinstance(batch, Points):
             take(batch.lane, batch.first_ordinal, batch.last_ordinal)
-            into = records.setdefault(batch.lane, {})
-            for place, (ordinal, point) in enumerate(points_of(batch)):
-                into[ordinal] = point
+            records.setdefault(batch.lane, {}).update(points_of(batch))
         else:
             assert isinstance(batch, Closed)
             ends = dict(batch.ends)

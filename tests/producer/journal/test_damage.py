@@ -1,4 +1,4 @@
-"""A torn or flipped journal raises nothing and costs what design §9 allows: a closed block, or one record of the open one."""
+"""A torn or flipped journal raises nothing and costs what design §9 allows: a closed block, or one open record."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from runfold.journal.format import BLOCK
 from runfold.journal.writer import Journal
 from tests.producer.journal.held import held, tag
 
-ASK = "import sys; from pathlib import Path; from runfold.journal import folder; print(folder.is_alive(Path(sys.argv[1])))"
+ASK = "import sys, pathlib, runfold.journal.folder as f; print(f.is_alive(pathlib.Path(sys.argv[1])))"
 
 
 def asked_elsewhere(folder: Path) -> bool:

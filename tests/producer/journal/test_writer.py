@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from runfold.journal import folder as folders
-from runfold.journal import process, tail
+from runfold.journal import process, segments, tail
 from runfold.journal.format import BLOCK
 from runfold.journal.position import Position
 from runfold.journal.reader import JournalReader
@@ -34,8 +34,8 @@ def in_child(work: Callable[[], None]) -> None:
         try:
             work()
             os._exit(0)
-        except BaseException:
-            sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        except BaseException:  # noqa: BLE001 - the child must not go on as a second pytest
+            sys.excepthook(*sys.exc_info())
             os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
@@ -103,7 +103,9 @@ def test_multiprocessing_children_that_leave_by_os_exit_lose_nothing(tmp_path: P
     journal = process.current("w", tmp_path)
     assert process.current("w") is journal
     journal.points("run").log("parent", 1.0)
-    children = [multiprocessing.get_context("fork").Process(target=_log_and_leave, args=(number,)) for number in range(4)]
+    children = [
+        multiprocessing.get_context("fork").Process(target=_log_and_leave, args=(number,)) for number in range(4)
+    ]
     for child in children:
         child.start()
     for child in children:
@@ -158,8 +160,8 @@ class InterruptAt:
         self._before: dict[FrameType, str] = {}
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
-        if "/runfold/journal/" not in frame.f_code.co_filename:
-            return None
+        if "/runfold/journal/" not in frame.f_code.co_filename or frame.f_code.co_name == "__del__":
+            return None  # what a finalizer raises goes nowhere
         frame.f_trace_opcodes = True
         frame.f_trace_lines = False
         if event == "opcode":
@@ -177,7 +179,7 @@ class InterruptAt:
 @BOTH
 @pytest.mark.parametrize("call", ["point", "turn", "new series", "fact", "new segment", "list"])
 def test_an_interrupt_at_any_place_loses_and_doubles_nothing(tmp_path: Path, mapped: bool, call: str) -> None:
-    """The record of the call that was broken off is there whole, or not at all; in the lane it may leave a declared gap."""
+    """The record of the call that was broken off is there whole or not at all, with at most a declared gap."""
     gc.disable()
     nth = 0
     interrupted = True
@@ -186,14 +188,14 @@ def test_an_interrupt_at_any_place_loses_and_doubles_nothing(tmp_path: Path, map
         journal = Journal.create(tmp_path, workspace="w", mapped=mapped, first_segment_bytes=4 * BLOCK)
         lane = journal.points("one")
         lane.log("loss", -1.0, 0)
-        while journal._tail.slot < {"turn": 1, "new segment": 3}.get(call, 0) * BLOCK:
+        while journal._tail.slot < {"turn": 1, "new segment": 3, "list": 0.95}.get(call, 0) * BLOCK:
             lane.log("loss", -1.0, 0)
         count = journal.ends()[next(iter(journal.ends()))]
         action: Callable[[], object] = {
-            "fact": lambda journal=journal: journal.fact("run", "one", lambda o: tag(o, value="v" * 5000)),  # type: ignore[misc]
-            "list": lambda lane=lane: lane.log_list("l", [("double", 1.0, None)] * 150),  # type: ignore[misc]
-            "new series": lambda lane=lane: lane.log("fresh", 1.0),  # type: ignore[misc]
-        }.get(call, lambda lane=lane: lane.log("loss", 1.0, 1))  # type: ignore[misc]
+            "fact": lambda journal=journal: journal.fact("run", "one", lambda o: tag(o, value="v" * 5000)),
+            "list": lambda lane=lane: lane.log_list("l", [("double", 1.0, None)] * 12),
+            "new series": lambda lane=lane: lane.log("fresh", 1.0),
+        }.get(call, lambda lane=lane: lane.log("loss", 1.0, 1))
         sys.settrace(InterruptAt(nth))
         try:
             action()
@@ -214,7 +216,7 @@ def test_an_interrupt_at_any_place_loses_and_doubles_nothing(tmp_path: Path, map
         assert points[-1] == 2.0
         assert [fact.value for fact in found.facts("one").values()][-1] == "after"
         new = points[count:-1]
-        whole = {"fact": 0, "list": 150}.get(call, 1)
+        whole = {"fact": 0, "list": 12}.get(call, 1)
         assert new in ([], [1.0] * whole)
         lost = sum(map(len, missing(found.losses).values()))
         if not interrupted:
@@ -231,7 +233,7 @@ def test_what_no_segment_can_be_had_for_is_dropped_and_told_at_the_next_segments
 ) -> None:
     journal = Journal.create(tmp_path, workspace="w", mapped=mapped, first_segment_bytes=3 * BLOCK)
     lane = journal.points("one")
-    allocate = tail.allocate
+    allocate = segments.allocate
     monkeypatch.setattr(tail, "RETRY_S", 0.0)
     for full in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
 
@@ -240,13 +242,13 @@ def test_what_no_segment_can_be_had_for_is_dropped_and_told_at_the_next_segments
 
         lane.log("loss", 1.0)
         journal.fact("run", "one", tag)
-        monkeypatch.setattr(tail, "allocate", refuse)
+        monkeypatch.setattr(segments, "allocate", refuse)
         while not journal.is_dropping:
             lane.log("loss", 2.0)
         journal.fact("run", "one", tag)
         lane.log_list("l", [("double", 3.0, None)] * 10)
         lane.log("text", "dropped")
-        monkeypatch.setattr(tail, "allocate", allocate)
+        monkeypatch.setattr(segments, "allocate", allocate)
     lane.log("loss", 4.0)
     ends = journal.ends()
     journal.close()
@@ -286,7 +288,7 @@ def test_a_journal_at_its_budget_drops_until_a_shipper_acknowledges(
     assert [path.name for path in folders.delete_acknowledged(journal.folder, keep_s=-1)] == ["00000001.seg"]
     # What was before the first segment is acknowledged, no loss.
     assert [loss.reason for loss in held_after_deletion(journal.folder)] == ["disk_full"]
-    position = Position.from_json(folders.read_checkpoint(journal.folder)["position"])  # type: ignore[index]
+    position = Position.from_json(folders.read_checkpoint(journal.folder)["position"])
     rest = JournalReader(journal.folder, position).read(final=True)
     assert [type(batch).__name__ for batch in rest] == ["Loss", "Points", "Closed"]
 
@@ -300,7 +302,9 @@ def held_after_deletion(folder: Path) -> list[Any]:
 def test_the_last_word_is_written_although_no_segment_can_be_had(
     tmp_path: Path, mapped: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal = Journal.create(tmp_path, workspace="w", mapped=mapped, first_segment_bytes=3 * BLOCK, budget_bytes=3 * BLOCK)
+    journal = Journal.create(
+        tmp_path, workspace="w", mapped=mapped, first_segment_bytes=3 * BLOCK, budget_bytes=3 * BLOCK
+    )
     lane = journal.points("one")
     for number in range(1000):
         lane.log("loss", float(number))
