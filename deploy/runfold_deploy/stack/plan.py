@@ -64,7 +64,9 @@ def make(
     engines = {
         "kafka": lambda: kafka.service(place, chosen, environment, fetching),
         "postgres": lambda: postgres.service(place, chosen, drawn["postgres_password"], environment),
-        "s3": lambda: objects.service(place, chosen, drawn["s3_key"], drawn["s3_secret"], environment),
+        "s3": lambda: objects.service(
+            place, chosen, drawn["s3_key"], drawn["s3_secret"], drawn["s3_signing_key"], environment
+        ),
     }
     return Plan(
         settings=settings,
@@ -84,12 +86,13 @@ def own_services(
 
 def _secrets(place: Layout) -> dict[str, str]:
     drawn = layout.read(place.secrets)
-    if not {"postgres_password", "s3_key", "s3_secret"} <= drawn.keys():
-        fresh = {
-            "postgres_password": secrets.token_urlsafe(24),
-            "s3_key": secrets.token_hex(10),
-            "s3_secret": secrets.token_urlsafe(30),
-        }
+    fresh = {
+        "postgres_password": secrets.token_urlsafe(24),
+        "s3_key": secrets.token_hex(10),
+        "s3_secret": secrets.token_urlsafe(30),
+        "s3_signing_key": secrets.token_urlsafe(30),
+    }
+    if not fresh.keys() <= drawn.keys():
         drawn = {**fresh, **drawn}
         layout.write(place.secrets, drawn)
     return drawn

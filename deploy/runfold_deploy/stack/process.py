@@ -10,7 +10,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -18,12 +17,15 @@ from typing import Literal, NamedTuple
 
 import psutil
 
+from runfold_deploy.stack.waiting import until
+
 State = Literal["running", "frozen", "gone"]
 MARK = "RUNFOLD_STACK_SERVICE"
 """In the environment of every service, `<home>:<name>`: by it a service is found whose start was never written down."""
 
 _LOG_BYTES_MAX = 16 * 1024 * 1024
 _PAUSE_S = 0.02
+_KILLED_S = 30.0  # a process in an uninterruptible wait may take long to be gone
 
 
 class Identity(NamedTuple):
@@ -111,17 +113,14 @@ def request_stop(identity: Identity, number: int) -> None:
 
 def await_end(identity: Identity, seconds: float) -> bool:
     """Waits for the end that was requested; after `seconds` kills the process with its group. False when it had to."""
-    deadline = time.monotonic() + seconds
-    ended = True
-    while state(identity) != "gone":
-        if ended and time.monotonic() >= deadline:
-            ended = False
-            try:
-                os.killpg(identity.pid, signal.SIGKILL)  # it leads its own group, see `launch`
-            except (ProcessLookupError, PermissionError):
-                _signal(identity.pid, signal.SIGKILL)
-        time.sleep(_PAUSE_S)
-    return ended
+    if until(lambda: state(identity) == "gone", seconds, _PAUSE_S):
+        return True
+    try:
+        os.killpg(identity.pid, signal.SIGKILL)  # it leads its own group, see `launch`
+    except (ProcessLookupError, PermissionError):
+        _signal(identity.pid, signal.SIGKILL)
+    until(lambda: state(identity) == "gone", _KILLED_S, _PAUSE_S)
+    return False
 
 
 def strays(home: Path, service: str) -> Iterator[Identity]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Mapping
 
 from runfold_deploy.stack import ground, layout, lifecycle, own, plan, probes, process
@@ -11,6 +10,7 @@ from runfold_deploy.stack.layout import Layout
 from runfold_deploy.stack.progress import Report
 from runfold_deploy.stack.records import Records
 from runfold_deploy.stack.service import fingerprint
+from runfold_deploy.stack.waiting import until
 
 _REPLACED_WAIT_S = 10.0
 
@@ -89,10 +89,12 @@ def _await_replaced(planned: plan.Plan) -> None:
     for name, shown in planned.replaced.items():
         variable = plan.REPLACEMENTS[name]
         address = planned.settings[variable.removeprefix("RUNFOLD_").lower()]
-        deadline = time.monotonic() + _REPLACED_WAIT_S
-        while (answer := probes.ask(name, address, planned.settings)) is not None:
-            if time.monotonic() >= deadline:
-                raise StackError(
-                    f"{name} at {shown} ({variable}) is not ready: {answer}. Check it, or unset {variable}."
-                )
-            time.sleep(0.2)
+        answer: str | None = None
+
+        def ready(name: str = name, address: str = address) -> bool:
+            nonlocal answer
+            answer = probes.ask(name, address, planned.settings)
+            return answer is None
+
+        if not until(ready, _REPLACED_WAIT_S):
+            raise StackError(f"{name} at {shown} ({variable}) is not ready: {answer}. Check it, or unset {variable}.")
