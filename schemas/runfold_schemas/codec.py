@@ -2,9 +2,9 @@
 
 Encoding is pure Python, closures compiled once per event type, some ten microseconds for a small fact: a journal
 encodes at the call. Bytes are fastavro's, one for one. Columns of MetricLogged may be lists, `array`, memoryview or
-numpy arrays. Decoding resolves every writer schema to this release's. MetricLogged goes by the columnar decoder where
-the writer's parsing canonical form is the reader's and numpy is importable; all else by fastavro, logical types left
-out, so that times are integers. Columns are numpy arrays wherever numpy is importable, lists elsewhere.
+numpy arrays. Decoding resolves every writer schema to this release's. Where the writer's parsing canonical form is the
+reader's and numpy is importable, `decoding` reads the event; all else goes by fastavro, logical types left out, so that
+times are integers. Columns are numpy arrays wherever numpy is importable, lists elsewhere.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ SchemaLookup = Callable[[bytes], Mapping[str, Any] | None]
 RELEASED: SchemaLookup = catalog.released
 
 TEXT_KINDS = ("string", "bigint")
+_SINGLE_OBJECT = framing.SINGLE_OBJECT.header(b"")
 _COLUMNS = ("index", "step", "time", "value")
 
 
@@ -33,10 +34,10 @@ class _Writer(NamedTuple):
 
 
 class _Reader(NamedTuple):
-    """How messages of one writer schema become events: `read(body)`."""
+    """How messages of one writer schema become events: `read(message, place of the body)`."""
 
     name: str
-    read: Callable[[memoryview], Any]
+    read: Callable[[bytes, int], Any]
 
 
 _writers: dict[type, _Writer] = {}
@@ -71,14 +72,19 @@ def decode(message: framing.Buffer, lookup: SchemaLookup = RELEASED) -> Event:
         UnknownEvent: it does, but no event of this release has that name.
         DecodeError: anything else that is wrong with the bytes; both above are DecodeErrors too.
     """
-    fingerprint, body = framing.split(message)
+    message = message if type(message) is bytes else bytes(message)
+    if message[:2] == _SINGLE_OBJECT and len(message) >= framing.HEADER_BYTES:
+        fingerprint, place = message[2 : framing.HEADER_BYTES], framing.HEADER_BYTES
+    else:
+        fingerprint, body = framing.split(message)
+        place = len(message) - len(body)
     reader = _readers.get(fingerprint)
     if reader is None:
         schema = lookup(fingerprint)
         if schema is None:
             raise UnknownFingerprint(fingerprint)
         reader = _readers[fingerprint] = _reader_of(schema)
-    event: Event = reader.read(body)
+    event: Event = reader.read(message, place)
     if type(event) is MetricLogged:
         _check_points(event)
     return event
@@ -113,25 +119,25 @@ def _reader_of(schema: Mapping[str, Any]) -> _Reader:
     if namespace != catalog.NAMESPACE or name not in EVENTS:
         raise UnknownEvent(full_name)
     same = catalog.canonical_form(schema) == catalog.canonical(name)
-    if same and name == "MetricLogged" and _numpy() is not None:
-        return _Reader(name, _columnar_reader(name))
+    if same and _numpy() is not None:
+        return _Reader(name, _direct_reader(name))
     return _Reader(name, _resolving_reader(name, schema, same))
 
 
-def _columnar_reader(name: str) -> Callable[[memoryview], Any]:
+def _direct_reader(name: str) -> Callable[[bytes, int], Any]:
     shape = shapes.parse(catalog.schema(name))
     read = decoding.decoder(shape, _makers(shape, {}))
 
-    def columnar(body: memoryview) -> Any:
+    def direct(message: bytes, place: int) -> Any:
         try:
-            event, end = read(bytes(body), 0)
+            event, end = read(message, place)
         except decoding.FAILURES as error:
-            raise DecodeError(f"these {len(body)} bytes are no {name}: {error}") from error
-        if end != len(body):
-            raise DecodeError(f"{name} ends at byte {end} of {len(body)}")
+            raise DecodeError(f"these {len(message) - place} bytes are no {name}: {error}") from error
+        if end != len(message):
+            raise DecodeError(f"{name} ends at byte {end} of {len(message)}")
         return event
 
-    return columnar
+    return direct
 
 
 def _makers(shape: shapes.Shape, found: dict[str, decoding.Make]) -> dict[str, decoding.Make]:
@@ -148,7 +154,7 @@ def _makers(shape: shapes.Shape, found: dict[str, decoding.Make]) -> dict[str, d
     return found
 
 
-def _resolving_reader(name: str, schema: Mapping[str, Any], same: bool) -> Callable[[memoryview], Any]:
+def _resolving_reader(name: str, schema: Mapping[str, Any], same: bool) -> Callable[[bytes, int], Any]:
     import fastavro
 
     parsed = fastavro.parse_schema(without_logical_types(schema), {})
@@ -157,7 +163,8 @@ def _resolving_reader(name: str, schema: Mapping[str, Any], same: bool) -> Calla
     build = _builder(shape, _makers(shape, {}))
     read = fastavro.schemaless_reader
 
-    def resolving(body: memoryview) -> Any:
+    def resolving(message: bytes, place: int) -> Any:
+        body = message[place:]
         stream = io.BytesIO(body)
         try:
             event = build(read(stream, parsed, wanted))

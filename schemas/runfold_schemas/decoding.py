@@ -70,17 +70,45 @@ class _Compiler:
             return _later(cell)
         cell = self.records[shape] = []
         decoders = [self.compile(field) for _, field in shape.fields]
-        make = self.make.get(shape.name, tuple)
-
-        def record(buffer: Any, place: int) -> tuple[Any, int]:
-            fields = []
-            for read in decoders:
-                value, place = read(buffer, place)
-                fields.append(value)
-            return make(tuple(fields)), place
-
+        record = _record(shape, decoders, self.make.get(shape.name, tuple))
         cell.append(record)
         return record
+
+
+def _record(shape: Shape, decoders: list[Decoder], make: Make) -> Decoder:
+    """A record's decoder, its fields' numbers and texts read in place: a call for each costs more than they do.
+
+    The source holds places of fields and nothing that a schema names.
+    """
+    names: dict[str, Any] = {"make": make, "unzig": unzig, "string": _string, "text": str}
+    lines = ["def record(buffer, place):"]
+    for number, ((_, field), read) in enumerate(zip(shape.fields, decoders, strict=True)):
+        names[f"read{number}"] = read
+        value = f"value{number}"
+        kinds = [branch.kind for branch in field.branches]
+        if len(kinds) == 2 and kinds[0] == "null" and kinds[1] in _IN_PLACE:
+            lines.append(f"    if not buffer[place]: {value} = None; place += 1")
+            lines.append(f"    else: {value}, place = read{number}(buffer, place)")
+        elif field.kind in _IN_PLACE:
+            lines += [f"    {line}" for line in _IN_PLACE[field.kind].format(value=value).splitlines()]
+        else:
+            lines.append(f"    {value}, place = read{number}(buffer, place)")
+    fields = "".join([f"value{number}, " for number in range(len(decoders))])
+    lines.append(f"    return make(({fields})), place")
+    exec("\n".join(lines), names)
+    made: Decoder = names["record"]
+    return made
+
+
+_INTEGER = """\
+head = buffer[place]
+if head < 128: {value} = (head >> 1) ^ -(head & 1); place += 1
+else: {value}, place = unzig(buffer, place)"""
+_TEXT = """\
+head = buffer[place]
+if head & 129: {value}, place = string(buffer, place)
+else: place += 1; end = place + (head >> 1); {value} = text(buffer[place:end], "utf-8"); place = end"""
+_IN_PLACE = {"int": _INTEGER, "long": _INTEGER, "string": _TEXT}
 
 
 def _later(cell: list[Decoder]) -> Decoder:

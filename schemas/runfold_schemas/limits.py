@@ -51,3 +51,6 @@ OVERFLOW_SERIES = "runfold.overflow"
 
 # Waiting at the API.
 WAIT_SECONDS_MAX = 30.0
+
+# Processes of a job that each keep connections to Kafka of their own, before the node's shippers do it for all.
+SHIPPING_THREADS_MAX = 500

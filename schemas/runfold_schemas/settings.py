@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -20,6 +20,8 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+
+from runfold_schemas.limits import SHIPPING_THREADS_MAX
 
 
 class SettingsError(ValueError):
@@ -45,6 +47,11 @@ class Settings(BaseSettings):
     exit_deadline_s: float = Field(10.0, ge=0, allow_inf_nan=False, description="Seconds a process waits at its end.")
     decision_wait_s: float = Field(10.0, ge=0, allow_inf_nan=False, description="Seconds add_properties waits.")
     not_before: str | None = Field(None, description="Watermark that every read waits for.")
+    shipping: Literal["thread", "node"] | None = Field(
+        None,
+        description="Who sends a process's journal: a thread in it, or the node's `runfold ship`. Where it is not set, "
+        f"a thread in jobs of up to {SHIPPING_THREADS_MAX} processes.",
+    )
     postgres: SecretStr | None = Field(None, description="Connection string of Postgres; it carries the password.")
     s3_address: str | None = Field(None, description="Address of the object store, http:// or https://.")
     s3_key: str | None = Field(None, description="Access key of the object store.")
@@ -101,17 +108,29 @@ class Settings(BaseSettings):
             )
         return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
+    def ships_in_process(self, world_size: int | None) -> bool:
+        """Whether a process of a job of that many sends its journal by a thread of its own."""
+        if self.shipping is not None:
+            return self.shipping == "thread"
+        return world_size is None or world_size <= SHIPPING_THREADS_MAX
+
     def journals(self) -> Path:
         """Folder under which each writer has its journal."""
         return self.journal if self.journal is not None else home() / "journals"
 
 
 def home() -> Path:
-    """Where Runfold keeps its state: RUNFOLD_HOME, else /var/lib/runfold for root, else ~/.local/state/runfold."""
+    """Where Runfold keeps its state: RUNFOLD_HOME, else /var/lib/runfold for root, else ~/.local/state/runfold.
+
+    A user without a home directory (a container's number without a name) has it below the folder for temporary files.
+    """
     named = os.environ.get("RUNFOLD_HOME")
     if named:
-        return Path(named).expanduser().absolute()
-    return Path("/var/lib/runfold") if os.geteuid() == 0 else Path("~/.local/state/runfold").expanduser()
+        return Path(os.path.abspath(os.path.expanduser(named)))  # noqa: PTH100, PTH111 - pathlib's raises without a home
+    if os.geteuid() == 0:
+        return Path("/var/lib/runfold")
+    found = Path(os.path.expanduser("~/.local/state/runfold"))  # noqa: PTH111
+    return found if found.is_absolute() else Path(os.environ.get("TMPDIR") or "/tmp") / f"runfold-{os.geteuid()}"
 
 
 def _read(path: Path, *, must_exist: bool) -> dict[str, Any]:

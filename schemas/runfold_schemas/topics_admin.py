@@ -2,30 +2,36 @@
 
 `create` may be repeated and run by several at once: what is there stays, what is missing is added. The manifest that
 the `contract` topic holds is the truth about partition counts, which never change for a topic's life; a differing wish
-is an error. `check` compares topics, settings and contract with it and changes nothing.
+is an error. `inspect` and `check` compare topics, settings and contract with it and change nothing.
+
+Every question has a time: `seconds` bounds each of its waits (connecting, an answer, reading the contract), and no
+thread is left behind, whatever the broker does.
 """
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from kafka.net.compat import KafkaNetClient
 
 from runfold_schemas import catalog, topics
-from runfold_schemas.catalog import Schema
+from runfold_schemas.contract import Contract, Problem, TopicsError, contract_problems, parse_contract
 from runfold_schemas.topics import KINDS, MANIFEST_KEY, Manifest, Topics
 
 ANSWER_S = 30.0
+CHECK = "runfold topics check"
+_FOLDED_WRONG = (
+    "message.timestamp.type",
+    "cleanup.policy",
+)  # settings without which what is folded is not what was said
 
-
-class TopicsError(ValueError):
-    """The topics of a workspace are not what they must be; the text says which, how, and what to do."""
+ClientT = TypeVar("ClientT")
 
 
 class NoManifest(TopicsError):
@@ -34,20 +40,6 @@ class NoManifest(TopicsError):
 
 class BrokerAway(ConnectionError):
     """The broker did not answer, or refused. May pass by itself."""
-
-
-class Contract(NamedTuple):
-    """What the `contract` topic holds.
-
-    Attributes:
-        manifest: what the topics must be.
-        schemas: writer schemas by fingerprint, each found to have it.
-        misplaced: keys under which something lies that is no schema of that fingerprint; none on a sound topic.
-    """
-
-    manifest: Manifest
-    schemas: dict[bytes, Schema]
-    misplaced: tuple[str, ...] = ()
 
 
 def client_config(bootstrap: str) -> dict[str, Any]:
@@ -60,6 +52,22 @@ def client_config(bootstrap: str) -> dict[str, Any]:
     if not addresses:
         raise ValueError(f"RUNFOLD_KAFKA is {bootstrap!r}; allowed are addresses host:port with commas between them")
     return {"bootstrap_servers": addresses, "client_id": "runfold"}
+
+
+def connected(kind: Callable[..., ClientT], **config: Any) -> ClientT:
+    """A kafka-python client. Where its constructor raises, its thread is ended: the library leaves one a try."""
+    made: list[KafkaNetClient] = []
+
+    def net(**settings: Any) -> KafkaNetClient:
+        made.append(KafkaNetClient(**settings))
+        return made[0]
+
+    try:
+        return kind(kafka_client=net, **config)
+    except BaseException:
+        for client in made:
+            client.close()
+        raise
 
 
 def create(
@@ -88,13 +96,13 @@ def create(
         BrokerAway: the broker did not answer in 30 s.
     """
     names = topics.topics_of(prefix, workspace)
-    with _admin(bootstrap) as admin:
-        contract = _read(bootstrap, names) if names.contract in _described(admin, [names.contract]) else None
+    with _admin(bootstrap, ANSWER_S) as admin:
+        contract = _read(bootstrap, names, ANSWER_S) if names.contract in _described(admin, [names.contract]) else None
         wanted = _wish(names, contract.manifest if contract else None, partitions or {}, replication)
         _create_topics(admin, names, wanted)
         problems = _layout_problems(admin, names, wanted)
         if problems:
-            raise TopicsError("; ".join(problems))
+            raise TopicsError("; ".join(problem.text for problem in problems))
     _publish(bootstrap, names, wanted, contract)
     return wanted
 
@@ -106,30 +114,48 @@ def check(bootstrap: str, prefix: str, workspace: str) -> list[str]:
         ValueError: a name is not allowed.
         BrokerAway: the broker did not answer in 30 s.
     """
-    names = topics.topics_of(prefix, workspace)
-    with _admin(bootstrap) as admin:
-        try:
-            contract = read_contract(bootstrap, names)
-        except TopicsError as error:
-            return [str(error)]
-        return [
+    try:
+        _, problems = inspect(bootstrap, topics.topics_of(prefix, workspace))
+    except TopicsError as error:
+        return [str(error)]
+    return [problem.text for problem in problems]
+
+
+def inspect(bootstrap: str, names: Topics, *, seconds: float | None = None) -> tuple[Contract, list[Problem]]:
+    """The contract of a workspace, and what is wrong with its topics: what every component asks at its start.
+
+    Raises:
+        NoManifest, TopicsError, BrokerAway: as `read_contract`.
+    """
+    seconds = ANSWER_S if seconds is None else seconds
+    with _admin(bootstrap, seconds) as admin:
+        contract = _read_known(admin, bootstrap, names, seconds)
+        return contract, [
             *_layout_problems(admin, names, contract.manifest),
             *_config_problems(admin, names, contract.manifest),
             *_cluster_problems(admin),
-            *_contract_problems(names, contract),
+            *contract_problems(names, contract),
         ]
 
 
-def read_contract(bootstrap: str, names: Topics, *, seconds: float = ANSWER_S) -> Contract:
+def read_contract(bootstrap: str, names: Topics, *, seconds: float | None = None) -> Contract:
     """Reads the `contract` topic whole.
+
+    Args:
+        seconds: how long the broker may take to connect, for an answer, and for the topic; None: 30.
 
     Raises:
         NoManifest: there is no such topic, or no manifest in it.
         TopicsError: the manifest cannot be read.
         BrokerAway: the broker did not answer within `seconds`.
     """
-    with _admin(bootstrap) as admin:
-        known = _described(admin, [names.contract])
+    seconds = ANSWER_S if seconds is None else seconds
+    with _admin(bootstrap, seconds) as admin:
+        return _read_known(admin, bootstrap, names, seconds)
+
+
+def _read_known(admin: Any, bootstrap: str, names: Topics, seconds: float) -> Contract:
+    known = _described(admin, [names.contract])
     contract = _read(bootstrap, names, seconds) if names.contract in known else None
     if contract is None:
         raise NoManifest(
@@ -141,24 +167,29 @@ def read_contract(bootstrap: str, names: Topics, *, seconds: float = ANSWER_S) -
 
 def topic_ids(bootstrap: str, names: Iterable[str]) -> dict[str, str]:
     """Ids (UUIDs) of those topics that exist, by name. A topic that was deleted and made anew has another id."""
-    with _admin(bootstrap) as admin:
+    with _admin(bootstrap, ANSWER_S) as admin:
         return {name: str(topic["topic_id"]) for name, topic in _described(admin, names).items()}
 
 
 def cluster_id(bootstrap: str) -> str:
     """Id of the cluster behind the addresses."""
-    with _admin(bootstrap) as admin:
+    with _admin(bootstrap, ANSWER_S) as admin:
         return str(admin.describe_cluster()["cluster_id"])
 
 
 @contextmanager
-def _admin(bootstrap: str) -> Iterator[Any]:
+def _admin(bootstrap: str, seconds: float) -> Iterator[Any]:
     with _translated(bootstrap):
-        admin = KafkaAdminClient(**client_config(bootstrap), bootstrap_timeout_ms=int(ANSWER_S * 1000))
+        admin = connected(KafkaAdminClient, **client_config(bootstrap), **_patience(seconds))
         try:
             yield admin
         finally:
             admin.close()
+
+
+def _patience(seconds: float) -> dict[str, int]:
+    milliseconds = max(1, int(seconds * 1000))
+    return {"bootstrap_timeout_ms": milliseconds, "request_timeout_ms": milliseconds}
 
 
 @contextmanager
@@ -215,109 +246,86 @@ def _create_topics(admin: Any, names: Topics, manifest: Manifest) -> None:
     admin.wait_for_topics(list(wanted), timeout_ms=int(ANSWER_S * 1000))
 
 
-def _layout_problems(admin: Any, names: Topics, manifest: Manifest) -> list[str]:
+def _layout_problems(admin: Any, names: Topics, manifest: Manifest) -> list[Problem]:
     described = _described(admin, [names.named(kind) for kind in KINDS])
     problems = []
     for kind in KINDS:
         name = names.named(kind)
         topic = described.get(name)
         if topic is None:
-            problems.append(f"topic {name} is missing; runfold topics create adds it")
+            problems.append(Problem(f"topic {name} is missing; runfold topics create adds it"))
             continue
         count, wanted = len(topic["partitions"]), manifest.partitions[kind]
         if count != wanted:
-            problems.append(f"topic {name} has {count} partitions, its manifest says {wanted}: keys have moved")
+            text = f"topic {name} has {count} partitions, its manifest says {wanted}: keys have moved"
+            problems.append(Problem(text, grave=True))
         copies = {len(partition["replica_nodes"]) for partition in topic["partitions"]}
         if copies != {manifest.replication}:
-            problems.append(f"topic {name} has {sorted(copies)} replicas, its manifest says {manifest.replication}")
+            text = f"topic {name} has {sorted(copies)} replicas, its manifest says {manifest.replication}"
+            problems.append(Problem(text))
     return problems
 
 
-def _config_problems(admin: Any, names: Topics, manifest: Manifest) -> list[str]:
+def _config_problems(admin: Any, names: Topics, manifest: Manifest) -> list[Problem]:
     present = _described(admin, [names.named(kind) for kind in KINDS])
     resources = [ConfigResource("TOPIC", name) for name in present]
     found = admin.describe_configs(resources, config_filter="all").get("topic", {}) if resources else {}
-    return [
-        f"topic {name} has {key}={found[name].get(key, {}).get('value')!r}; it must be {value!r}"
+    hidden = [
+        Problem(f"the settings of topic {name} may not be read; give this principal DESCRIBE_CONFIGS on it")
+        for name in present
+        if not found.get(name)
+    ]
+    return hidden + [
+        Problem(
+            f"topic {name} has {key}={found[name].get(key, {}).get('value')!r}; it must be {value!r}",
+            grave=key in _FOLDED_WRONG,
+        )
         for kind in KINDS
-        if (name := names.named(kind)) in found
+        if found.get(name := names.named(kind))
         for key, value in manifest.configs(kind).items()
         if found[name].get(key, {}).get("value") != value
     ]
 
 
-def _cluster_problems(admin: Any) -> list[str]:
+def _cluster_problems(admin: Any) -> list[Problem]:
     brokers = [str(broker["broker_id"]) for broker in admin.describe_cluster()["brokers"]]
     found = admin.describe_configs([ConfigResource("BROKER", broker) for broker in brokers], config_filter="all")
     return [
-        f"broker {broker} has auto.create.topics.enable=true; a misspelt name would become a topic. Set it to false"
+        Problem(
+            f"broker {broker} has auto.create.topics.enable=true; a misspelt name would become a topic. Set it to false"
+        )
         for broker, configs in sorted(found.get("broker", {}).items())
         if configs.get("auto.create.topics.enable", {}).get("value") == "true"
     ]
 
 
-def _contract_problems(names: Topics, contract: Contract) -> list[str]:
-    problems = [f"topic {names.contract}: {key} holds no schema of that fingerprint" for key in contract.misplaced]
-    absent = [name for name in catalog.names() if catalog.fingerprint(name) not in contract.schemas]
-    if absent:
-        problems.append(
-            f"topic {names.contract} lacks the schemas of {', '.join(absent)}; runfold topics create adds them"
-        )
-    return problems
-
-
-def _read(bootstrap: str, names: Topics, seconds: float = ANSWER_S) -> Contract | None:
+def _read(bootstrap: str, names: Topics, seconds: float) -> Contract | None:
     """The contract; None while it holds no manifest. The topic must exist."""
     deadline = time.monotonic() + seconds
     with _translated(bootstrap):
-        consumer = KafkaConsumer(
+        consumer: Any = connected(
+            KafkaConsumer,
             **client_config(bootstrap),
+            **_patience(seconds),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,
+            fetch_max_wait_ms=min(500, max(1, int(seconds * 1000) - 1)),
         )
         try:
             partition = TopicPartition(names.contract, 0)
             consumer.assign([partition])
             end = consumer.end_offsets([partition])[partition]
             entries: dict[bytes, bytes | None] = {}
-            while consumer.position(partition) < end:
-                if time.monotonic() > deadline:
-                    raise BrokerAway(
-                        f"Kafka at {bootstrap} (RUNFOLD_KAFKA): {names.contract} was not read in {seconds:g} s"
-                    )
-                for records in consumer.poll(timeout_ms=500).values():
+            while (left := deadline - time.monotonic()) > 0:
+                for records in consumer.poll(timeout_ms=min(500, int(left * 1000))).values():
                     entries.update((record.key, record.value) for record in records)
+                if (consumer.position(partition, timeout_ms=max(1, int(left * 1000))) or 0) >= end:
+                    return parse_contract(entries)
         finally:
-            consumer.close()
-    return _contract(entries)
-
-
-def _contract(entries: Mapping[bytes, bytes | None]) -> Contract | None:
-    held = entries.get(MANIFEST_KEY)
-    if held is None:
-        return None
-    try:
-        manifest = topics.parse_manifest(held)
-    except ValueError as error:
-        raise TopicsError(str(error)) from error
-    schemas: dict[bytes, Schema] = {}
-    misplaced = []
-    for key, value in entries.items():
-        if key == MANIFEST_KEY or value is None:
-            continue
-        try:
-            schema = json.loads(value)
-            fingerprint = catalog.fingerprint_of(catalog.canonical_form(schema))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            misplaced.append(key.decode(errors="replace"))
-            continue
-        if topics.schema_key(fingerprint) == key:
-            schemas[fingerprint] = schema
-        else:
-            misplaced.append(key.decode(errors="replace"))
-    return Contract(manifest, schemas, tuple(misplaced))
+            consumer.close(timeout_ms=1_000)
+    raise BrokerAway(f"Kafka at {bootstrap} (RUNFOLD_KAFKA): {names.contract} was not read in {seconds:g} s")
 
 
 def _publish(bootstrap: str, names: Topics, manifest: Manifest, held: Contract | None) -> None:
@@ -329,10 +337,35 @@ def _publish(bootstrap: str, names: Topics, manifest: Manifest, held: Contract |
     if not entries:
         return
     with _translated(bootstrap):
-        producer = KafkaProducer(**client_config(bootstrap), acks="all", linger_ms=5, allow_auto_create_topics=False)
+        producer: Any = connected(
+            KafkaProducer,
+            **client_config(bootstrap),
+            **_patience(ANSWER_S),
+            acks="all",
+            linger_ms=5,
+            allow_auto_create_topics=False,
+        )
         try:
             sent = [producer.send(names.contract, key=k, value=v, partition=0) for k, v in entries.items()]
             for future in sent:
                 future.get(timeout=ANSWER_S)
         finally:
-            producer.close(timeout=ANSWER_S)
+            producer.close(timeout=1)
+
+
+__all__ = [
+    "CHECK",
+    "BrokerAway",
+    "Contract",
+    "NoManifest",
+    "Problem",
+    "TopicsError",
+    "check",
+    "client_config",
+    "cluster_id",
+    "connected",
+    "create",
+    "inspect",
+    "read_contract",
+    "topic_ids",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ from contextlib import closing
 import psutil
 import psycopg
 import pytest
+import urllib3
 
 from runfold_deploy.stack import ports
 from tests.deploy.stacks import ENGINES, LocalStack, processes_of
@@ -135,6 +137,29 @@ def test_it_starts_after_a_power_off(running: LocalStack) -> None:
     assert set(running.health(ends=1).values()) == {"crashed"}
     assert "the machine's last start" in running.up_engines()
     assert set(running.health().values()) == {"ready"}
+
+
+def test_bodies_are_not_to_be_had_past_the_s3_servers_login(running: LocalStack) -> None:
+    """Filer and volume server have HTTP ports of their own."""
+    settings = running.settings()
+    address, key, secret = settings["s3_address"], settings["s3_key"], settings["s3_secret"]
+    client = s3_client(Services(settings["kafka"], settings["postgres"], address, key, secret))
+    client.make_bucket(bucket_name="closed")
+    client.put_object("closed", "body", io.BytesIO(b"secret"), 6)
+    assert client.get_object("closed", "body").data == b"secret"
+    by_name = json.loads((running.home / "ports.json").read_text())
+    filer = f"http://127.0.0.1:{by_name['s3-filer']}/buckets"
+    master, volume = (f"http://127.0.0.1:{by_name[name]}" for name in ("s3-master", "s3-volume"))
+    place = urllib3.request("GET", f"{master}/dir/assign").json()["fid"]
+    for method, url in (
+        ("GET", f"{filer}/closed/"),
+        ("GET", f"{filer}/closed/body"),
+        ("PUT", f"{filer}/closed/body"),
+        ("DELETE", f"{filer}/closed/body"),
+        ("PUT", f"{volume}/{place}"),
+        ("GET", f"{volume}/{place}"),
+    ):
+        assert urllib3.request(method, url, body=b"x" if method == "PUT" else None).status == 401, (method, url)
 
 
 def test_a_service_that_nobody_wrote_down_is_replaced(running: LocalStack) -> None:

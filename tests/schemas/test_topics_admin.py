@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 from kafka import KafkaProducer, TopicPartition
@@ -14,6 +16,7 @@ from typer.testing import CliRunner
 from runfold_schemas import catalog, command, topics, topics_admin
 from runfold_schemas.topics import Topics
 from tests.services import OwnWorkspace, Services
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -115,6 +118,58 @@ def test_a_broker_that_is_away_is_named_with_its_setting(away: str, monkeypatch:
     monkeypatch.setattr(topics_admin, "ANSWER_S", 0.3)
     with pytest.raises(topics_admin.BrokerAway, match=rf"Kafka at {away} \(RUNFOLD_KAFKA\)"):
         topics_admin.cluster_id(away)
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """An address that takes connections and never answers, as a frozen broker does."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("broker", ["away", "silent"])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda address: topics_admin.read_contract(address, Topics("p", "local"), seconds=0.5),
+        lambda address: topics_admin.inspect(address, Topics("p", "local"), seconds=0.5),
+    ],
+    ids=["read_contract", "inspect"],
+)
+def test_a_broker_that_does_not_answer_costs_the_time_given_and_no_thread(
+    broker: str, ask: Callable[[str], object], request: pytest.FixtureRequest
+) -> None:
+    address = request.getfixturevalue(broker)
+    before = set(threading.enumerate())
+    begun = time.monotonic()
+    for _ in range(3):
+        with pytest.raises(topics_admin.BrokerAway, match="RUNFOLD_KAFKA"):
+            ask(address)
+    assert time.monotonic() - begun < 3 * (0.5 + 1.0)
+    until(lambda: set(threading.enumerate()) <= before, 5, "the clients' threads to end")
+
+
+def test_a_question_that_was_answered_leaves_no_thread(services: Services, workspace: OwnWorkspace) -> None:
+    before = set(threading.enumerate())
+    for _ in range(3):
+        topics_admin.read_contract(services.kafka, _names(workspace), seconds=5)
+    until(lambda: set(threading.enumerate()) <= before, 5, "the clients' threads to end")
+
+
+def test_what_would_be_folded_wrong_is_grave_and_all_else_is_not(
+    services: Services, workspace: OwnWorkspace, admin: KafkaAdminClient
+) -> None:
+    names = _names(workspace)
+    admin.alter_configs([ConfigResource("TOPIC", names.facts, {"message.timestamp.type": "CreateTime"})])
+    admin.alter_configs([ConfigResource("TOPIC", names.telemetry, {"retention.ms": "1000"})])
+    admin.create_partitions({names.decisions: 9})
+    _, problems = topics_admin.inspect(services.kafka, names)
+    assert sorted(problem.text.split()[1:4:2] for problem in problems if problem.grave) == [
+        [names.decisions, "9"],
+        [names.facts, "message.timestamp.type='CreateTime';"],
+    ]
+    (mild,) = [problem.text for problem in problems if not problem.grave and names.telemetry in problem.text]
+    assert "retention.ms='1000'" in mild
 
 
 def test_the_command_creates_checks_and_shows(services: Services, workspace: OwnWorkspace) -> None:

@@ -20,6 +20,12 @@ Connection = psycopg.AsyncConnection[Row]
 CONNECTIONS_MAX = 8
 CHECKOUT_SECONDS_MAX = 3.0  # longer than a restart of Postgres, shorter than a client's patience
 STATEMENT_SECONDS_MAX = 30
+# UTC: a writer may say any time, and in a zone east of it the last day of year 9999 is one that Python has no datetime
+# for. No JIT: for statements as short as these it costs tens of milliseconds wherever the planner expects many rows.
+_OPTIONS = (
+    f"-c statement_timeout={STATEMENT_SECONDS_MAX}s -c idle_in_transaction_session_timeout=60s "
+    "-c TimeZone=UTC -c jit=off"
+)
 
 
 @cache
@@ -62,7 +68,7 @@ class Database:
                 "prepare_threshold": None,  # a rebuild may swap tables under a live connection (facts.md section 3)
                 "connect_timeout": 3,
                 "application_name": "runfold-api",
-                "options": f"-c statement_timeout={STATEMENT_SECONDS_MAX}s -c idle_in_transaction_session_timeout=60s",
+                "options": _OPTIONS,
             },
             configure=_read_snapshots,
             check=AsyncConnectionPool.check_connection,

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 log = logging.getLogger(__name__)
 
-_CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 408: "too_slow", 413: "too_large"}
 
 
 class ApiError(Exception):
@@ -117,6 +117,7 @@ _MEANINGS = {
     401: "No access token, an unknown, expired or revoked one (`unauthenticated`).",
     403: "The access token does not reach this workspace, or lacks the scope (`forbidden`).",
     404: "There is no such thing, as far as the log was folded (`not_found`).",
+    408: "The body did not arrive within 20 s (`too_slow`).",
     413: "The body is larger than 1 MiB (`too_large`).",
     503: "`not_yet`: what was waited for is not folded. `unavailable`: a service behind the API does not answer.",
 }

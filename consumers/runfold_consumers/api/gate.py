@@ -2,11 +2,14 @@
 
 Without a good access token every path but /livez and /readyz answers 401, unknown paths too.
 `/v1/workspaces/{workspace}/...` needs an access token of that workspace; the scope follows from the method: GET and
-HEAD need `read`, everything else `write`, but for the POSTs that only read. The body is not touched before, and cut
-off above BODY_BYTES_MAX.
+HEAD need `read`, everything else `write`, but for the POSTs that only read. The body is not touched before, cut off
+above BODY_BYTES_MAX, and waited for BODY_SECONDS_MAX.
 """
 
 from __future__ import annotations
+
+import asyncio
+import time
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -18,7 +21,9 @@ from runfold_consumers.api.errors import ApiError, translated
 OPEN_PATHS = frozenset(("/livez", "/readyz"))
 READING_POSTS = frozenset(("wait",))  # below the workspace: POSTs that change nothing
 BODY_BYTES_MAX = 1 << 20
+BODY_SECONDS_MAX = 20.0
 _WORKSPACES = "/v1/workspaces/"
+_TOO_SLOW = f"the body did not arrive within {BODY_SECONDS_MAX:g} s"
 _TOO_LARGE = f"a body has at most {BODY_BYTES_MAX} bytes; files go to the object store by a signed URL"
 
 
@@ -95,12 +100,19 @@ def _bound(content_length: str | None) -> None:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """`receive` that refuses the part of a chunked body that passes the bound."""
-    seen = 0
+    """`receive` that refuses the part of a chunked body that passes the bound, and a body that does not come."""
+    seen, ended = 0, False
+    deadline = time.monotonic() + BODY_SECONDS_MAX
 
     async def bounded() -> Message:
-        nonlocal seen
-        message = await receive()
+        nonlocal seen, ended
+        if ended:  # what is waited for now is that the client goes away
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), deadline - time.monotonic())
+        except asyncio.TimeoutError:
+            raise HTTPException(408, _TOO_SLOW, headers={"Connection": "close"}) from None
+        ended = not message.get("more_body", False)
         seen += len(message.get("body", b""))
         if seen > BODY_BYTES_MAX:
             raise HTTPException(413, _TOO_LARGE)  # the one kind of exception that FastAPI lets through while it reads

@@ -13,6 +13,7 @@ from fastapi import Query
 from runfold_consumers.api.errors import ApiError, invalid
 
 PAGE_ROWS_MAX = 1000
+PAGE_BYTES_MAX = 8 << 20  # of bodies on a page of them, and the last one: each may hold a message of nearly 1 MiB
 
 Cursor = Annotated[
     str | None, Query(max_length=4096, description="`next_cursor` of the page before; none for the first.")

@@ -1,6 +1,7 @@
 """The object store: sole importer of minio, and of the urllib3 that it stands on.
 
-An object's key is `<workspace>/<run id, percent-encoded>/<sha256>`: what lies there is told by its name, so writing
+An object's key is `<workspace>/<run id, percent-encoded>/<sha256>`, with `=<sha256 of the run id>` for a run id that is
+longer than a key may be: what lies there is told by its name, so writing
 twice is harmless, and an object is right exactly when its bytes have that digest. Any S3 address will do: only HEAD,
 GET, PUT and signed URLs are used.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -25,6 +27,9 @@ SERVICE = "object store"
 REGION = "us-east-1"  # named, so that the client need not ask for the bucket's
 CHUNK_BYTES = 1 << 20
 URL_S = 3_600
+SEGMENT_BYTES_MAX = 768  # any run id of ASCII, percent-encoded; S3 limits a key to 1,024 bytes
+_BYTES = "application/octet-stream"
+_MEDIA_TYPE = re.compile(r"[!-~][ -~]{0,254}")  # what a header can carry
 _GONE = frozenset(("NoSuchKey", "NoSuchObject", "NoSuchBucket", "NotFound"))
 _THERE = frozenset(("BucketAlreadyOwnedByYou", "BucketAlreadyExists"))
 _PASSING = frozenset(("SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "OperationAborted"))
@@ -86,7 +91,7 @@ class Objects:
                 object_key(workspace, run_id, sha256),
                 io.BytesIO(body),
                 len(body),
-                content_type=media_type or "application/octet-stream",
+                content_type=media_type if media_type and _MEDIA_TYPE.fullmatch(media_type) else _BYTES,
             )
 
     def size(self, workspace: str, run_id: str, sha256: str) -> int | None:
@@ -146,6 +151,8 @@ class Objects:
 def object_key(workspace: str, run_id: str, sha256: str) -> str:
     """Key of an object. A run id of dots alone is encoded too: as a path segment it would mean another folder."""
     segment = quote(run_id, safe="")
+    if len(segment) > SEGMENT_BYTES_MAX:
+        segment = f"={hashlib.sha256(run_id.encode()).hexdigest()}"  # no encoded run id holds a '='
     if set(segment) == {"."}:
         segment = segment.replace(".", "%2E")
     return f"{workspace}/{segment}/{sha256}"

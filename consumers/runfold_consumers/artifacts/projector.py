@@ -20,6 +20,7 @@ from runfold_consumers.engine.projection import Connection
 from runfold_consumers.fold.records import RawRecord
 from runfold_schemas import catalog, codec, framing
 from runfold_schemas.events import ArtifactLogged
+from runfold_schemas.limits import RUN_ID_CHARACTERS_MAX
 from runfold_schemas.topics import key_of
 
 READ_BACK_AT_ONCE_BYTES = 8 << 20  # larger objects are read back beside the loop
@@ -60,6 +61,8 @@ class ArtifactProjection:
             return None
         if key_of(event) != raw.key:
             raise PoisonError(f"the key is {raw.key!r}, the event is about {key_of(event)!r}")
+        if len(event.aggregate_id) > RUN_ID_CHARACTERS_MAX or "\0" in event.aggregate_id:
+            raise PoisonError(f"a run id of {len(event.aggregate_id)} characters; no run has it")
         if not _SHA256.fullmatch(event.sha256) or event.size < 0:
             raise PoisonError(
                 f"sha256 {event.sha256[:100]!r} with size {event.size}: "

@@ -121,6 +121,8 @@ def _apply(
     """
     try:
         projection.apply(connection, topic_kind, records, skipped)
+    except psycopg.errors.ProgramLimitExceeded as error:  # among what passes by itself, but a key too long does not
+        raise _Poisoned from error
     except (*TRANSIENT, Away, Stop):
         raise
     except (psycopg.DataError, psycopg.IntegrityError) as error:

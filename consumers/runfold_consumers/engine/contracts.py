@@ -1,18 +1,18 @@
 """What the `contract` topic of each workspace says: partition counts, and the writer schemas that this release does not
-bring.
+bring. Before anything of a workspace is folded, its topics are compared with its manifest (design §12).
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from runfold_consumers.engine.errors import Away, Stop
 from runfold_schemas import catalog, codec
-from runfold_schemas.topics import Manifest, topics_of
-from runfold_schemas.topics_admin import BrokerAway, NoManifest, TopicsError, read_contract
+from runfold_schemas.topics import Manifest, Topics, topics_of
+from runfold_schemas.topics_admin import CHECK, BrokerAway, NoManifest, Problem, TopicsError, inspect, read_contract
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +32,15 @@ class Contracts:
     def manifest(self, workspace: str) -> Manifest | None:
         """The workspace's manifest; None when it has none yet: its topics are just being created.
 
+        When it is first read, the topics are checked: what is wrong with them is told, and where records would be
+        folded wrong, nothing is.
+
         Raises:
             Away: the broker does not answer.
+            Stop: the topics cannot be folded as they are.
         """
         if workspace not in self._manifests:
-            self._read(workspace)
+            self._read(workspace, checked=True)
         return self._manifests.get(workspace)
 
     def partition_count(self, workspace: str, topic_kind: str) -> int:
@@ -70,15 +74,41 @@ class Contracts:
         self._unknown[workspace, fingerprint] = self._clock()
         return False
 
-    def _read(self, workspace: str) -> None:
+    def _read(self, workspace: str, *, checked: bool = False) -> None:
+        names = topics_of(self._prefix, workspace)
+        problems: Sequence[Problem] = ()
         try:
-            contract = read_contract(self._bootstrap, topics_of(self._prefix, workspace), seconds=ANSWER_S)
+            if checked:
+                contract, problems = inspect(self._bootstrap, names, seconds=ANSWER_S)
+            else:
+                contract = read_contract(self._bootstrap, names, seconds=ANSWER_S)
         except NoManifest:
             return
         except BrokerAway as error:
             raise Away("kafka", str(error)) from error
         except TopicsError as error:
             raise Stop(str(error)) from error
+        self._tell(names, contract.manifest, problems)
         self._manifests[workspace] = contract.manifest
         self._schemas[workspace] = dict(contract.schemas)
         log.info("event=contract_read workspace=%s schemas=%d", workspace, len(contract.schemas))
+
+    def _tell(self, names: Topics, manifest: Manifest, problems: Sequence[Problem]) -> None:
+        if names.workspace not in self._manifests and manifest.replication == 1:
+            log.info(
+                "event=one_copy workspace=%s detail='each partition has one copy: for one machine only'",
+                names.workspace,
+            )
+        command = f"{CHECK} --prefix {names.prefix} --workspace {names.workspace}"
+        for problem in problems:
+            log.log(
+                logging.ERROR if problem.grave else logging.WARNING,
+                "event=topics_problem workspace=%s detail=%r command=%r",
+                names.workspace, problem.text, command,
+            )  # fmt: skip
+        grave = "; ".join(problem.text for problem in problems if problem.grave)
+        if grave:
+            raise Stop(
+                f"the topics of workspace {names.workspace} are not what its manifest says, and what is folded now "
+                f"would be wrong: {grave}. Nothing of it was folded. Put that right; `{command}` says whether it is"
+            )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
+from itertools import repeat
 from typing import NamedTuple
 
 from runfold_consumers.engine.errors import TooManyDeadLetters
@@ -61,8 +62,11 @@ class Count:
         at = {(each.raw.partition, each.raw.offset): each for each in dead}
         later = Count(self._limit)
         later._recent, later._dead, later._run = self._recent.copy(), self._dead, self._run
-        for raw in records if at or self._dead or self._run else records[-self._limit.window :]:
-            found = at.get((raw.partition, raw.offset)) if at else None
+        if not (at or self._dead or self._run):
+            later._recent.extend(repeat(False, min(len(records), self._limit.window)))
+            return later
+        for raw in records:
+            found = at.get((raw.partition, raw.offset))
             if found is not None:
                 later._fail(topic, found)
             else:

@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from itertools import groupby
+from operator import attrgetter
 from typing import Generic, NamedTuple, TypeVar
 
 from runfold_consumers.engine import positions
@@ -140,24 +141,28 @@ class Loop(Generic[RecordT]):
         self._tell_partitions()
 
     def _place(self, poller: Poller) -> None:
-        """Compares stored positions with the log and reads on there; partitions without id or manifest stay held."""
+        """Compares stored positions with the log and reads on there; partitions without id or manifest stay held.
+
+        Positions are read before the log's ends: a rival that folds meanwhile would move them past older ends.
+        """
         ids = {at: topic_id for at in self._held if (topic_id := poller.topic_id(at.topic)) is not None}
-        begins, ends = poller.begins(ids), poller.ends(ids)
-        if ids:
-            self._health.set("kafka", ok=True)
         by_workspace: defaultdict[str, dict[Partition, str]] = defaultdict(dict)
         for at, topic_id in ids.items():
             by_workspace[poller.names(at.topic)[0]][at] = topic_id
+        stored: dict[Partition, Position] = {}
         for workspace, wanted in sorted(by_workspace.items()):
-            if self._contracts.manifest(workspace) is None:
-                continue
-            for at, position in self._stored(workspace, wanted).items():
-                positions.check_bounds(at, position, wanted[at], begins[at], ends[at])
-                self._next[at] = position.next_offset
-                if position.next_offset:
-                    self._unchecked[at] = position
-                poller.place(at, max(position.next_offset - 1, 0))
-                self._held.discard(at)
+            if self._contracts.manifest(workspace) is not None:
+                stored |= self._stored(workspace, wanted)
+        begins, ends = poller.begins(stored), poller.ends(stored)
+        if stored:
+            self._health.set("kafka", ok=True)
+        for at, position in stored.items():
+            positions.check_bounds(at, position, ids[at], begins[at], ends[at])
+            self._next[at] = position.next_offset
+            if position.next_offset:
+                self._unchecked[at] = position
+            poller.place(at, max(position.next_offset - 1, 0))
+            self._held.discard(at)
         if self._held:
             self._retry.failed()
         else:
@@ -220,16 +225,18 @@ class Loop(Generic[RecordT]):
 
     def _checked(self, records: list[RawRecord]) -> Iterator[RawRecord]:
         """Drops what is not placed, and the record that was only read back."""
-        for raw in records:
-            at = Partition(raw.topic, raw.partition)
+        for (topic, partition), group in groupby(records, key=attrgetter("topic", "partition")):
+            at = Partition(topic, partition)
+            found = list(group)
             if at in self._unchecked:
-                positions.check_last(at, self._unchecked.pop(at), raw)
-            elif at in self._next:
-                yield raw
+                positions.check_last(at, self._unchecked.pop(at), found.pop(0))
+            if at in self._next:
+                yield from found
 
     def _fold(self, topic: str, topic_id: str, raws: list[RawRecord]) -> None:
         workspace, topic_kind = raws[0].workspace, raws[0].topic_kind
-        steps = {raw.partition: Step(topic_id, self._next[Partition(topic, raw.partition)], raw) for raw in raws}
+        last = {raw.partition: raw for raw in raws}
+        steps = {number: Step(topic_id, self._next[Partition(topic, number)], raw) for number, raw in last.items()}
         decoded, dead = decode(self._projection, self._contracts, raws)
         self._projection.prepare(topic_kind, [record for _, record in decoded])
         batch = Batch(workspace, topic_kind, topic, steps, decoded, dead)

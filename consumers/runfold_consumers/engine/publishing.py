@@ -4,7 +4,8 @@
 Reads what is committed, from the cursor in `observed.published` up to the stored position of each facts partition;
 sends; waits until the broker has everything; then moves the cursor, under the lock that it was read with. So a range is
 sent at least once, ranges of a partition follow each other, and a reader that drops offsets below its own next sees
-each decision once. After a rebuild the positions start below the cursor: nothing is sent until they have passed it.
+each decision once. After a rebuild the positions start below the cursor: nothing is sent until they have passed it. A
+cursor belongs to a topic id: for a topic that was made anew it begins at 0 again.
 """
 
 from __future__ import annotations
@@ -17,18 +18,19 @@ from typing import NamedTuple
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from runfold_consumers.engine.backoff import Backoff
 from runfold_consumers.engine.beside import Beside
 from runfold_consumers.engine.connecting import answering, connect
 from runfold_consumers.engine.errors import Away
-from runfold_consumers.engine.poll import build
 from runfold_consumers.engine.projection import Connection
 from runfold_schemas import codec
 from runfold_schemas.events import BatchDecided, DecisionException
 from runfold_schemas.limits import MESSAGE_BYTES_MAX
 from runfold_schemas.topics import Topics, key_of
-from runfold_schemas.topics_admin import client_config
+from runfold_schemas.topics_admin import client_config, connected
 
 APART_S = 0.02  # what is committed within this goes into one message
+AGAIN_FIRST_S, AGAIN_MOST_S = 5.0, 15.0  # between tries for one workspace: longer than others wait for their turn
 LOOK_S = 2.0  # looks by itself after this: a wake-up may have been another process's
 SEND_S = 3  # below the time after which Postgres ends a transaction that waits
 EXCEPTIONS_AT_ONCE = 5_000  # a partition and round
@@ -57,6 +59,7 @@ class Publisher:
         self._bootstrap, self._prefix, self._postgres = bootstrap, prefix, postgres
         self._connection: Connection | None = None
         self._producer: KafkaProducer | None = None
+        self._retries: dict[str, Backoff] = {}
         self._beside = Beside(
             "publisher", self._all, lambda _: self.close(), self.close, look_s=LOOK_S, apart_s=APART_S
         )
@@ -83,7 +86,9 @@ class Publisher:
             pass
 
     def publish(self) -> int:
-        """One round over all partitions that are due; returns how many there were.
+        """One round over all partitions that are due, a transaction a workspace; returns how many there were.
+
+        A workspace whose decisions cannot be sent is tried later, ever more seldom: others do not wait for it.
 
         Raises:
             Away: Kafka or Postgres does not answer; cursors stand where they stood.
@@ -91,28 +96,36 @@ class Publisher:
         with answering():
             if self._connection is None:
                 self._connection = connect(self._postgres, "publisher")
-            connection = self._connection
-            with connection.transaction():
-                # Held to the end: a rebuild cannot empty the tables between the looks at positions and facts.
-                connection.execute("LOCK TABLE state.facts, state.refusals, state.positions IN ACCESS SHARE MODE")
-                due = self._due(connection)
-                if not due:
-                    return 0
-                reached = self._send(connection, due)
+            workspaces = [row[0] for row in self._connection.execute(_WORKSPACES, [self._prefix])]
+            return sum(self._publish(self._connection, workspace) for workspace in workspaces)
+
+    def _publish(self, connection: Connection, workspace: str) -> int:
+        retry = self._retries.setdefault(workspace, Backoff(AGAIN_FIRST_S, AGAIN_MOST_S))
+        if not retry.due():
+            return 0
+        with connection.transaction():
+            # Held to the end: a rebuild locks this table EXCLUSIVE before it empties any, so it cannot do that between
+            # the looks at positions and facts, and make all that was refused look accepted.
+            connection.execute("LOCK TABLE state.positions IN ROW SHARE MODE")
+            connection.execute(_OPEN, [workspace, self._prefix])
+            due = [Due(*row) for row in connection.execute(_DUE, [workspace, self._prefix])]
+            if due:
+                try:
+                    reached = self._send(connection, due)
+                except Away:
+                    retry.failed()
+                    raise
                 columns = [[d.workspace for d in due], [d.topic for d in due], [d.partition for d in due], reached]
                 connection.execute(_MOVE, columns)
-            return len(due)
-
-    def _due(self, connection: Connection) -> list[Due]:
-        connection.execute(_OPEN, [self._prefix])
-        return [Due(*row) for row in connection.execute(_DUE, [self._prefix])]
+        retry.succeeded()
+        return len(due)
 
     def _send(self, connection: Connection, due: Sequence[Due]) -> list[int]:
         """Sends every range, waits for all; returns up to where each partition was sent."""
         reached, sent = [], []
         try:
             if self._producer is None:
-                self._producer = build(
+                self._producer = connected(
                     KafkaProducer,
                     **client_config(self._bootstrap),
                     acks="all",
@@ -194,17 +207,26 @@ def _shortened(exceptions: list[DecisionException]) -> list[DecisionException]:
     return kept
 
 
+_WORKSPACES = """
+SELECT DISTINCT workspace
+FROM state.positions LEFT JOIN observed.published USING (workspace, topic, partition, topic_id)
+WHERE topic = %s || '.' || workspace || '.facts' AND coalesce(published.next_offset, -1) < positions.next_offset
+ORDER BY workspace
+"""
 _OPEN = """
-INSERT INTO observed.published (workspace, topic, partition, next_offset)
-SELECT workspace, topic, partition, 0 FROM state.positions
-WHERE topic = %s || '.' || workspace || '.facts'
-  AND (workspace, topic, partition) NOT IN (SELECT workspace, topic, partition FROM observed.published)
-ON CONFLICT DO NOTHING
+INSERT INTO observed.published AS published (workspace, topic, partition, next_offset, topic_id)
+SELECT workspace, topic, partition, 0, topic_id FROM state.positions
+WHERE workspace = %s AND topic = %s || '.' || workspace || '.facts'
+  AND (workspace, topic, partition, topic_id)
+      NOT IN (SELECT workspace, topic, partition, topic_id FROM observed.published)
+ON CONFLICT (workspace, topic, partition) DO UPDATE SET next_offset = 0, topic_id = excluded.topic_id
+WHERE published.topic_id <> excluded.topic_id
 """
 _DUE = """
-SELECT workspace, topic, partition, stored.topic_id, published.next_offset, stored.next_offset
-FROM observed.published JOIN state.positions AS stored USING (workspace, topic, partition)
-WHERE topic = %s || '.' || workspace || '.facts' AND published.next_offset < stored.next_offset
+SELECT workspace, topic, partition, topic_id, published.next_offset, stored.next_offset
+FROM observed.published JOIN state.positions AS stored USING (workspace, topic, partition, topic_id)
+WHERE workspace = %s AND topic = %s || '.' || workspace || '.facts'
+  AND published.next_offset < stored.next_offset
 ORDER BY workspace, topic, partition
 FOR UPDATE OF published SKIP LOCKED
 """

@@ -7,12 +7,14 @@ poison: the engine keeps it as a dead letter, and the batch goes on without it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
+from runfold_consumers.fold.lanes import FACTS, POINTS, LaneKey
 from runfold_consumers.fold.records import RawRecord, Record
-from runfold_schemas import limits, topics
+from runfold_schemas import catalog, limits, shapes, topics
 from runfold_schemas.events import (
     EVENTS,
     ArtifactLogged,
@@ -39,6 +41,19 @@ _CONTAINERS: dict[type, tuple[str, ...]] = {
     kind: tuple(name for name, value in kind._field_defaults.items() if isinstance(value, (dict, tuple)))
     for kind in EVENTS.values()
 }
+_HEAD = ("aggregate_kind", "aggregate_id", "writer_id")  # checked by themselves
+
+
+def _texts_of(name: str) -> Callable[[Any], Sequence[str | None]]:
+    """Picks an event's texts."""
+    fields = shapes.parse(catalog.schema(name)).fields
+    texts = [{"string", "enum"} & {one.kind for one in (shape, *shape.branches)} for _, shape in fields]
+    places = [place for place, (field, _) in enumerate(fields) if texts[place] and field not in _HEAD]
+    return itemgetter(*places) if len(places) > 1 else lambda event: [event[place] for place in places]
+
+
+_TEXTS_OF = {kind: _texts_of(name) for name, kind in EVENTS.items()}
+_TOPIC_OF = {kind: topics.topic_of(name) for name, kind in EVENTS.items()}
 _KINDS_OF: dict[type, tuple[str, ...]] = {
     WriterOpened: _ANY,
     WriterClosed: _ANY,
@@ -57,46 +72,56 @@ class WrongPartition(UnfitRecord):
 
 def admit(raw: RawRecord, event: Event, partition_count: int) -> Record:
     """The record to fold. `partition_count` is the manifest's for this topic. Raises UnfitRecord."""
-    name = type(event).__name__
-    if raw.topic_kind != topics.topic_of(name):
-        raise UnfitRecord(f"{name} in a {raw.topic_kind} topic; it belongs into {topics.topic_of(name)}")
-    if type(event) is MetricLogged:
-        _check_points(event)
+    said: Any = event
+    kind: type = type(event)
+    if raw.topic_kind != _TOPIC_OF[kind]:
+        raise UnfitRecord(f"{kind.__name__} in a {raw.topic_kind} topic; it belongs into {_TOPIC_OF[kind]}")
+    key, belongs, lane = _head(
+        kind, raw.workspace, raw.partition, said.aggregate_kind, said.aggregate_id, said.writer_id, partition_count
+    )
+    if kind is MetricLogged:
+        _check_points(said)
     else:
-        _check_fact(event)
-    key = topics.key_of(event)
+        _check_fact(kind, said)
     if raw.key != key:
         raise UnfitRecord(f"the key is {raw.key!r}, this event's is {key!r}")
-    belongs = partition_of(key, partition_count)
     if raw.partition != belongs:
         raise WrongPartition(f"partition {raw.partition}, but key {key!r} belongs into {belongs} of {partition_count}")
     return Record(
-        raw.workspace, raw.topic_kind, raw.partition, raw.offset, raw.broker_time_us, raw.key, raw.value, event
+        raw.workspace, raw.topic_kind, raw.partition, raw.offset, raw.broker_time_us, key, raw.value, event, lane
     )
 
 
-partition_of = lru_cache(maxsize=65_536)(topics.partition)
-"""`topics.partition`, remembered: hashing a key in Python costs as much as folding its fact."""
+@lru_cache(maxsize=65_536)
+def _head(
+    kind: type, workspace: str, partition: int, aggregate_kind: str, aggregate_id: str, writer_id: str, count: int
+) -> tuple[bytes, int, LaneKey]:
+    """Key, partition and lane of what a writer says about an aggregate: checked once, then remembered."""
+    _check_head(kind, aggregate_kind, aggregate_id, writer_id)
+    about = (aggregate_kind, aggregate_id, writer_id, 0, 0)
+    is_points = kind is MetricLogged
+    key = topics.key_of(MetricLogged(*about) if is_points else TagSet(*about))
+    lane = LaneKey(workspace, partition, *about[:3], POINTS if is_points else FACTS)
+    return key, topics.partition(key, count), lane
 
 
 def _check_points(event: MetricLogged) -> None:
     """Columns and dictionary were checked by the codec; texts go to Postgres inside of bytes and need no check."""
-    _check_head(event)
     _check_number("first_ordinal", event.first_ordinal, 1, ORDINAL_MAX)
     if not len(event.index):
         raise UnfitRecord("MetricLogged without a point; it holds at least one")
 
 
-def _check_fact(event: Any) -> None:
-    if "\0" in "".join([value for value in event if type(value) is str]):
-        raise UnfitRecord(f"a text of {type(event).__name__} holds a NUL character, which no text may")
-    for name in _CONTAINERS.get(type(event), ()):
+def _check_fact(kind: type, event: Any) -> None:
+    if "\0" in "".join(filter(None, _TEXTS_OF[kind](event))):
+        raise UnfitRecord(f"a text of {kind.__name__} holds a NUL character, which no text may")
+    for name in _CONTAINERS[kind]:
         _check_inside(name, getattr(event, name))
-    _check_head(event)
-    if not isinstance(event, (WriterClosed, LossDeclared)):
-        _check_number("ordinal", event.ordinal, 1, ORDINAL_MAX)
-    _check_number("occurred_at", event.occurred_at, TIME_MIN_US, TIME_MAX_US)
-    check = _CHECKS.get(type(event))
+    if kind is not WriterClosed and kind is not LossDeclared and not 1 <= event.ordinal <= ORDINAL_MAX:
+        raise UnfitRecord(f"ordinal is {event.ordinal}; allowed are 1 to {ORDINAL_MAX}")
+    if not TIME_MIN_US <= event.occurred_at <= TIME_MAX_US:
+        raise UnfitRecord(f"occurred_at is {event.occurred_at}; allowed are {TIME_MIN_US} to {TIME_MAX_US}")
+    check = _CHECKS.get(kind)
     if check is not None:
         check(event)
 
@@ -115,17 +140,15 @@ def _check_inside(name: str, value: Any) -> None:
             _check_inside(name, item)
 
 
-def _check_head(event: Any) -> None:
-    kind = event.aggregate_kind
-    allowed = _KINDS_OF.get(type(event), _RUN)
+def _check_head(event: type, kind: str, aggregate_id: str, writer_id: str) -> None:
+    allowed = _KINDS_OF.get(event, _RUN)
     if kind not in allowed:
-        raise UnfitRecord(f"{type(event).__name__} about a {kind!r}; allowed is {' or '.join(allowed)}")
-    if not 0 < len(event.aggregate_id) <= limits.RUN_ID_CHARACTERS_MAX or "\0" in event.aggregate_id:
+        raise UnfitRecord(f"{event.__name__} about a {kind!r}; allowed is {' or '.join(allowed)}")
+    if not 0 < len(aggregate_id) <= limits.RUN_ID_CHARACTERS_MAX or "\0" in aggregate_id:
         raise UnfitRecord(
-            f"aggregate_id has {len(event.aggregate_id)} characters; "
+            f"aggregate_id has {len(aggregate_id)} characters; "
             f"allowed are 1 to {limits.RUN_ID_CHARACTERS_MAX}, without NUL"
         )
-    writer_id = event.writer_id
     if len(writer_id) != 32 or writer_id.strip("0123456789abcdef"):
         raise UnfitRecord(f"writer_id is {writer_id!r}; a writer is 32 lowercase hex digits")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from runfold_consumers.fold import rules
 from runfold_consumers.fold.keys import DESCRIPTION, DISPLAY_NAME, FACTS
-from runfold_consumers.fold.lanes import EMPTY, LaneKey, add, canonical, contains, union
+from runfold_consumers.fold.lanes import EMPTY, LaneKey, canonical, take, union
 from runfold_consumers.fold.records import RawRecord, Record
 from runfold_consumers.fold.rows import (
     ArtifactRow,
@@ -80,33 +80,38 @@ class FactsFold:
         self.known, self.compare, self.changes = known, compare, Changes()
         self.firsts: dict[tuple[LaneKey, int], bytes] = {}
         self.indexed = 0
+        self.heard: set[LaneKey] = set()  # of runs that exist, by writers that are no outsiders
 
     def fold(self, record: Record) -> FactRow:
         """Decides a record and gives its final row, which `changes.facts` holds, too."""
         event: Any = record.event
-        workspace, partition, offset = record.workspace, record.partition, record.offset
-        kind, aggregate_id, writer_id = event.aggregate_kind, event.aggregate_id, event.writer_id
-        decide = _DECIDE.get(type(event))
+        offset, lane, said = record.offset, record.lane, type(event)
+        workspace, partition, kind, aggregate_id, writer_id, _ = lane
+        decide = _DECIDE.get(said)
         ordinal: int | None = None
         message: bytes | None = record.message
         if decide is None:
             self._claim(record, event)
             decision = ACCEPT
         else:
-            ordinal = int(event.ordinal)
-            lane = LaneKey(workspace, partition, kind, aggregate_id, writer_id, FACTS)
-            seen = self.changes.lanes.get(lane)
+            ordinal = event.ordinal
+            lanes = self.changes.lanes
+            seen = lanes.get(lane)
             if seen is None:
                 seen = self.known.lanes.get(lane, EMPTY)
-            if contains(seen, ordinal):
-                decision = rules.conflict(self.compare(workspace, self._original(lane, ordinal), record.message))
+            taken = take(seen, event.ordinal)
+            if taken is None:
+                decision = rules.conflict(self.compare(workspace, self._original(lane, event.ordinal), record.message))
                 if decision is rules.REPEAT:
                     message = None
             else:
-                self.changes.lanes[lane] = add(seen, ordinal, ordinal + 1)
-                decision = self._decide(record, event, decide)
+                lanes[lane] = taken
+                if lane in self.heard and said is not StatusChanged:
+                    decision = decide(self, record, event)
+                else:
+                    decision = self._decide(record, event, decide)
         verdict, rule, refusals = decision
-        row = FactRow(workspace, partition, offset, record.broker_time_us, type(event).__name__, kind, aggregate_id,
+        row = FactRow(workspace, partition, offset, record.broker_time_us, said.__name__, kind, aggregate_id,
                       writer_id, ordinal, message, verdict, rule)  # fmt: skip
         self.changes.facts.append(row)
         for refusal in refusals:
@@ -130,7 +135,9 @@ class FactsFold:
         if isinstance(event, StatusChanged) and event.status in rules.TERMINAL:
             self._close_lanes(record, event.lanes)  # a claim: it holds whatever becomes of the status
         writer = self._writer(record, event)
-        if writer is not None and writer.outsider and not isinstance(event, WriterOpened):
+        if writer is None or not writer.outsider:
+            self.heard.add(record.lane)
+        elif not isinstance(event, WriterOpened):
             return rules.refuse_outsider(event.writer_id, run.started_writer_id)
         return decide(self, record, event)
 
@@ -227,6 +234,7 @@ class FactsFold:
                 key = (record.workspace, event.aggregate_kind, event.aggregate_id, event.writer_id)
                 unknown = WriterRow(*key, record.partition, *(None,) * 9, outsider=True)
                 self.changes.writers[key] = unknown if writer is None else writer._replace(outsider=True)
+                self.heard.discard(record.lane)
                 return decision
         else:
             self.changes.runs[run[:2]] = run._replace(
@@ -280,9 +288,13 @@ class FactsFold:
         return self._tag(record, event, None, True)
 
     def _tag(self, record: Record, event: TagSet | TagRemoved, value: str | None, removed: bool) -> Decision:
-        word = (record.workspace, event.aggregate_id, event.key, event.writer_id)
-        if rules.is_later_word(event.ordinal, _ordinal(self.changes.tags.get(word), self.known.tags.get(word))):
-            self.changes.tags[word] = TagRow(*word, event.ordinal, record.offset, value, removed)
+        workspace, _, _, run_id, writer_id, _ = record.lane
+        word, ordinal = (workspace, run_id, event.key, writer_id), event.ordinal
+        changed = self.changes.tags.get(word)
+        if rules.is_later_word(ordinal, self.known.tags.get(word) if changed is None else changed.ordinal):
+            self.changes.tags[word] = TagRow(
+                workspace, run_id, event.key, writer_id, ordinal, record.offset, value, removed
+            )
         return ACCEPT
 
     def _run_described(self, record: Record, event: RunDescribed) -> Decision:
@@ -350,7 +362,7 @@ class FactsFold:
         return ACCEPT
 
 
-def _ordinal(changed: StatusRow | TagRow | DescriptionRow | None, known: int | None) -> int | None:
+def _ordinal(changed: StatusRow | DescriptionRow | None, known: int | None) -> int | None:
     return known if changed is None else changed.ordinal
 
 

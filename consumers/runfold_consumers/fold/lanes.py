@@ -13,6 +13,8 @@ from typing import NamedTuple
 Range = tuple[int, int]
 Ranges = tuple[Range, ...]
 EMPTY: Ranges = ()
+FACTS = "facts"  # streams
+POINTS = "points"
 
 
 class LaneKey(NamedTuple):
@@ -36,6 +38,13 @@ def add(ranges: Ranges, lower: int, upper: int) -> Ranges:
     if lower > last[1]:
         return (*ranges, (lower, upper))
     return union(ranges, ((lower, upper),))
+
+
+def take(ranges: Ranges, ordinal: int) -> Ranges | None:
+    """`ranges` with the ordinal in it; None when it was there."""
+    if len(ranges) == 1 and ranges[0][1] == ordinal:
+        return ((ranges[0][0], ordinal + 1),)
+    return None if contains(ranges, ordinal) else add(ranges, ordinal, ordinal + 1)
 
 
 def union(left: Ranges, right: Ranges) -> Ranges:

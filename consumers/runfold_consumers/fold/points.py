@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from runfold_consumers.fold.keys import POINTS
 from runfold_consumers.fold.lanes import EMPTY, LaneKey, Ranges, add, subtract
 from runfold_consumers.fold.records import Record
 from runfold_consumers.fold.rows import PointsRow
@@ -17,17 +16,9 @@ from runfold_schemas.codec import TEXT_KINDS, encode
 from runfold_schemas.events import MetricLogged
 
 
-def lane_of(record: Record) -> LaneKey:
-    """The lane of points that a MetricLogged lies in."""
-    event: Any = record.event
-    return LaneKey(
-        record.workspace, record.partition, event.aggregate_kind, event.aggregate_id, event.writer_id, POINTS
-    )
-
-
 def lanes_of(records: Iterable[Record]) -> set[LaneKey]:
     """The lanes whose seen ordinals `fold_points` asks for."""
-    return {lane_of(record) for record in records}
+    return {record.lane for record in records}
 
 
 def fold_points(
@@ -38,7 +29,7 @@ def fold_points(
     changed: dict[LaneKey, Ranges] = {}
     for record in records:
         event: Any = record.event
-        lane = lane_of(record)
+        lane = record.lane
         known = changed.get(lane)
         if known is None:
             known = seen.get(lane, EMPTY)
@@ -74,7 +65,7 @@ def trim(event: MetricLogged, lower: int, upper: int) -> MetricLogged:
                 value[point] = float(len(texts) - 1)
     return event._replace(
         first_ordinal=lower,
-        occurred_at=event.occurred_at if part.start == 0 else round(float(time[0]) * 1_000_000),
+        occurred_at=event.occurred_at if part.start == 0 else _moment(float(time[0]) * 1_000_000, event.occurred_at),
         series=tuple(event.series[old] for old in used),
         texts=tuple(texts),
         index=[place[old] for old in index],
@@ -82,6 +73,11 @@ def trim(event: MetricLogged, lower: int, upper: int) -> MetricLogged:
         time=time,
         value=value,
     )
+
+
+def _moment(microseconds: float, otherwise: int) -> int:
+    """As a whole number; `otherwise` for what is none (a writer may say any time): a late point is never dropped."""
+    return round(microseconds) if abs(microseconds) < 2**63 else otherwise
 
 
 def _listed(column: Any) -> list[Any]:

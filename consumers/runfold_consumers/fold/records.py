@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from runfold_consumers.fold.lanes import LaneKey
 from runfold_schemas.events import Event
 
 
@@ -33,7 +34,11 @@ class RawRecord(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A record that was decoded and found fit to be folded (`fold/admission.py`)."""
+    """A record that was decoded and found fit to be folded (`fold/admission.py`).
+
+    lane: where it takes its ordinals; of a claim, which takes none, the lane of its writer's facts. Records of one lane
+        share it, so that its texts are hashed once.
+    """
 
     workspace: str
     topic_kind: str
@@ -43,3 +48,4 @@ class Record(NamedTuple):
     key: bytes | None
     message: bytes
     event: Event
+    lane: LaneKey

@@ -18,7 +18,8 @@ from runfold_consumers.fold.records import RawRecord, Record
 from runfold_consumers.fold.rules import Refusal
 from runfold_consumers.state import store
 from runfold_consumers.state.store import Connection
-from runfold_schemas import codec
+from runfold_schemas import catalog, codec
+from runfold_schemas.events import MetricLogged
 
 
 class StateProjector:
@@ -46,7 +47,10 @@ class StateProjector:
         Raises codec's UnknownFingerprint (may be known later: park it), DecodeError, or admission's UnfitRecord.
         """
         event = codec.decode(raw.value, self._lookup(raw.workspace))
-        return admit(raw, event, self._partition_count(raw.workspace, raw.topic_kind))
+        record = admit(raw, event, self._partition_count(raw.workspace, raw.topic_kind))
+        if isinstance(event, MetricLogged) and codec.fingerprint_of(raw.value) != catalog.fingerprint("MetricLogged"):
+            return record._replace(message=codec.encode(event))  # readers of points know this release's schema alone
+        return record
 
     def prepare(self, topic_kind: str, records: Sequence[Record]) -> None:
         """Nothing outside Postgres is needed."""

@@ -323,12 +323,13 @@ CREATE TABLE observed.positions (
     PRIMARY KEY (workspace, topic, partition)
 );
 
--- Up to where decisions were published.
+-- Up to where decisions about the topic of that id were published.
 CREATE TABLE observed.published (
     workspace    text COLLATE "C" NOT NULL,
     topic        text COLLATE "C" NOT NULL,
     partition    integer NOT NULL,
     next_offset  bigint NOT NULL,
+    topic_id     text NOT NULL,
     PRIMARY KEY (workspace, topic, partition)
 );
 

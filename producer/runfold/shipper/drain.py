@@ -26,7 +26,7 @@ from runfold.journal.position import Position
 from runfold.journal.reader import JournalReader
 from runfold.shipper.batching import Cutter, Outgoing
 from runfold.shipper.flight import Flight, Leg
-from runfold.shipper.sending import Cluster, Connection, Route
+from runfold.shipper.sending import Cluster, Connection, Route, parcels
 from runfold.shipper.troubles import Trouble, backoff_s, log
 from runfold_schemas import catalog, topics
 from runfold_schemas.watermark import Lane
@@ -250,11 +250,12 @@ class Drain:
         connection, route = link
         for schema in {message.schema for message in messages} - route.schemas:
             connection.announce(route, schema, _schema_of(schema))
-        acknowledged = self._flight.start(leg, len(messages))
-        for message in messages:
-            topic = route.topics.named(message.topic)
-            place = partition(message.key, route.manifest.partitions[message.topic])
-            connection.send(topic, place, message.key, message.value, acknowledged)
+        goals = {kind: (route.topics.named(kind), route.manifest.partitions[kind]) for kind in ("facts", "telemetry")}
+        addressed = ((goals[kind][0], partition(key, goals[kind][1]), key, value) for kind, key, value in messages)
+        sending = list(parcels(addressed))
+        acknowledged = self._flight.start(leg, len(sending))
+        for parcel in sending:
+            connection.send(parcel, acknowledged)
         self.sent += len(messages)
 
     def _settle(self) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 from datetime import datetime, timedelta, timezone
 
 import psycopg
 import pytest
 
-from runfold_consumers.api import access
+from runfold_consumers.api import access, gate
 from runfold_consumers.api.access import create_access_token, revoke_access_token
 from runfold_consumers.api.app import application
 from runfold_consumers.artifacts.objects import Objects
@@ -122,6 +123,31 @@ def test_an_expired_access_token_is_refused_at_once_and_a_revoked_one_soon(
 def test_a_wrong_access_token_is_not_made(database: str, fields: dict[str, object], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         create_access_token(database, **{"principal": "ann", "workspaces": ["*"], "scopes": ["read"], **fields})  # type: ignore[arg-type]
+
+
+def test_a_body_that_does_not_come_is_not_waited_for_long(
+    api: Api, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "BODY_SECONDS_MAX", 0.3)
+    with socket.create_connection(address.removeprefix("http://").split(":"), timeout=10) as slow:  # type: ignore[arg-type]
+        slow.sendall(
+            f"POST /v1/workspaces/{WORKSPACE}/wait HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.access_token}\r\n"
+            'Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"not'.encode()
+        )
+        answer = b"".join(iter(lambda: slow.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"too_slow"' in answer
+
+
+def test_no_access_token_comes_into_the_log(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    assert api.access_token is not None
+    for caller in (api, api.known_as("rft_wrong")):
+        caller.get("/runs", tags="{", cursor="\0", not_before="w1.x")
+        caller.get("/runs/a", wait_s="nan")
+    secrets = (api.access_token, "rft_wrong")
+    ours = [record for record in caplog.records if not record.name.startswith(("urllib3", "asyncio"))]
+    assert not [record for record in ours if any(secret in record.getMessage() for secret in secrets)]
 
 
 def test_a_large_body_is_refused_before_it_is_read(api: Api) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from runfold_consumers.api.routes import history, workspaces
 from runfold_schemas import events
 from runfold_schemas.watermark import Lane, Watermark
-from tests.consumers.api.conftest import Api, Ledger
+from tests.consumers.api.conftest import WORKSPACE, Api, Ledger
 from tests.consumers.api.saying import A, B, Saying
 
 
@@ -69,3 +72,26 @@ def test_a_decision_is_empty_until_it_is_folded_and_final_then(ledger: Ledger, a
 
 def test_an_ordinal_without_its_writer_is_refused(api: Api) -> None:
     assert api.get("/runs/r1/decisions", ordinal=1).status == 400
+
+
+def test_pages_with_large_bodies_are_shorter_and_follow_each_other(
+    ledger: Ledger, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (history, workspaces):
+        monkeypatch.setattr(module, "PAGE_BYTES_MAX", 2_500)
+    said = Saying("r1")
+    ledger.say(said.started(), *(said.tag(f"k{number}", "x" * 1_000) for number in range(7)))
+    for offset in range(7):
+        ledger.execute(
+            "INSERT INTO observed.dead_letters VALUES (%s, 't', 0, %s, 'poison', 'r', NULL, %s, now(), now())",
+            WORKSPACE, offset, b"x" * 1_000,
+        )  # fmt: skip
+    for path, rows, count in (("/runs/r1/events", "timeline", 8), ("/deadletters", "dead_letters", 7)):
+        pages = [api.get(path).json]
+        while pages[-1]["next_cursor"] is not None:
+            pages.append(api.get(path, cursor=pages[-1]["next_cursor"]).json)
+        assert all(1 <= len(page[rows]) <= 4 for page in pages)
+        assert len(pages) > 1
+        offsets = [row["offset"] for page in pages for row in page[rows]]
+        assert sorted(offsets) == sorted(set(offsets))
+        assert len(offsets) == count

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from runfold_consumers.api.access import create_access_token
+from runfold_consumers.artifacts.objects import Objects
 from runfold_schemas import events
-from tests.consumers.api.conftest import WORKSPACE, Api, Ledger
+from tests.consumers.api.conftest import WORKSPACE, Api, Ledger, serving
 from tests.consumers.api.saying import A, B, Saying
 
 
@@ -17,6 +19,33 @@ def ids(api: Api, **query: Any) -> list[str]:
     assert told.status == 200, told.data
     assert told.json["n"] == len(told.json["runs"])
     return [run["run_id"] for run in told.json["runs"]]
+
+
+def test_the_ends_of_time_are_shown_wherever_the_database_lives(
+    ledger: Ledger, database: str, objects: Objects
+) -> None:
+    ledger.execute(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %%I SET timezone = %%L', current_database(), 'Asia/Tokyo'); END $$"
+    )
+    last, first = 253_402_300_799_999_999, -62_135_596_800_000_000
+    opened, started, logged = (Saying("r1").opened(), Saying("r1").started(), Saying("r1").artifact("a"))
+    assert isinstance(opened, events.WriterOpened)
+    assert isinstance(started, events.RunStarted)
+    assert isinstance(logged, events.ArtifactLogged)
+    ledger.say(
+        opened._replace(occurred_at=last),
+        started._replace(occurred_at=first, ordinal=2),
+        logged._replace(occurred_at=last, ordinal=3),
+    )
+    token = create_access_token(database, principal="ann", workspaces=["*"], scopes=["read"])
+    with serving(database, objects) as address:
+        api = Api(address, token)
+        assert ids(api) == ["r1"]
+        (writer,) = api.get("/runs/r1").json["writers"]
+        assert writer["opened_at"] == "9999-12-31T23:59:59.999999Z"
+        assert api.get("/runs/r1/artifacts").json["artifacts"][0]["created_at"] == "9999-12-31T23:59:59.999999Z"
+        assert api.get("/runs/r1/events").status == 200
+        assert api.get("/runs/r1/metrics").status == 200
 
 
 def test_a_run_is_shown_whole(ledger: Ledger, api: Api) -> None:

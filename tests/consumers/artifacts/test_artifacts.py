@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import urllib.request
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -221,3 +222,41 @@ def test_while_the_store_is_away_readiness_says_so_and_afterwards_nothing_is_mis
     finally:
         one.stop()
         proxy.close()
+
+
+def test_no_run_id_and_no_media_type_holds_up_what_comes_after(artifacts: Artifacts, ground: Ground) -> None:
+    sent = [
+        (run_id, ground.artifact(content := str(number).encode(), content, aggregate_id=run_id, media_type=media_type))
+        for number, (run_id, media_type) in enumerate(
+            [
+                ("\U0001f600" * 256, "text/plain"),
+                ("%" * 256, "text/plain"),
+                ("..", "a\r\nX-Evil: 1"),
+                ("r", "\N{SNOWMAN}"),
+                ("r", "a\0b"),
+                ("r", "x" * 200_000),
+            ]
+        )
+    ]
+    ground.artifact(b"x", b"x", aggregate_id="".join(random.Random(7).choices("0123456789abcdef", k=50_000)))
+    last = ground.artifact(b"last", b"last")
+    until(lambda: artifacts.error or ground.availability(last) == "available", 30, "the last one")
+    artifacts.until_ready()
+    rows = ground.connection.execute("SELECT run_id, sha256 FROM observed.objects WHERE availability = 'available'")
+    assert set(sent) <= set(rows.fetchall())
+    letters = ground.connection.execute("SELECT reason FROM observed.dead_letters").fetchall()
+    assert [reason for (reason,) in letters if "50000 characters" not in reason] == []
+
+
+def test_keys_are_short_enough_for_any_store_and_no_two_runs_share_one() -> None:
+    ids = (
+        "é" * 256,
+        "é" * 255 + "e",
+        "=",
+        "a" * 256,
+        "%" * 256,
+        "=" + hashlib.sha256(("é" * 256).encode()).hexdigest(),
+    )
+    keys = [object_key("w" * 33, run_id, "0" * 64) for run_id in ids]
+    assert len(set(keys)) == len(ids)
+    assert all(len(key) <= 1_024 and key.isascii() for key in keys)

@@ -1,14 +1,16 @@
 """A projection that counts what it folds, and what is needed to run it: for tests of the engine, which knows no event.
 
 Values are text. Every record becomes a row of `counted` (without key: folding one twice shows as two rows), skipped
-ones with verdict `skipped`. "undecodable" raises in decode, "unfoldable" in the fold, "undatable" in Postgres,
+ones with verdict `skipped`. "undecodable" raises in decode, "unfoldable" in the fold, "undatable" and
+"unindexable" in Postgres,
 "unknown" names a schema that nobody has. As a program: `python -m tests.consumers.engine.counting <kafka> <prefix>
-<postgres>`, ended by SIGTERM.
+<postgres>`, ended by SIGTERM; it freezes itself in the middle of the transaction that folds the first "freeze".
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -49,6 +51,7 @@ class Counting:
         self.fail: list[Exception] = []
         self.forgot = 0
         self.batches: list[int] = []
+        self.freezes = False
 
     def decode(self, raw: RawRecord) -> RawRecord:
         if raw.value == b"undecodable":
@@ -71,8 +74,13 @@ class Counting:
                     copy.write_row((topic_kind, raw.topic, raw.partition, raw.offset, raw.value.decode(), verdict))
         if any(raw.value == b"undatable" for raw in records):
             connection.execute("SELECT 'ten'::int")
+        if any(raw.value == b"unindexable" for raw in records):  # as where a key is too long for an index
+            connection.execute("DO $$ BEGIN RAISE SQLSTATE '54000'; END $$")
         if any(raw.value == b"unfoldable" for raw in records):
             raise KeyError("unfoldable")
+        if self.freezes and any(raw.value == b"freeze" for raw in records):
+            self.freezes = False
+            os.kill(os.getpid(), signal.SIGSTOP)
 
     def forget(self) -> None:
         self.forgot += 1
@@ -192,4 +200,6 @@ if __name__ == "__main__":
     ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
     kafka_, prefix_, postgres_ = sys.argv[1:]
-    Loop(Options(kafka_, prefix_, postgres_), Counting(), Health(CONDITIONS), Contracts(kafka_, prefix_)).run(ending)
+    counting = Counting()
+    counting.freezes = True
+    Loop(Options(kafka_, prefix_, postgres_), counting, Health(CONDITIONS), Contracts(kafka_, prefix_)).run(ending)

@@ -5,10 +5,14 @@ every record.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
+import pytest
 from kafka import KafkaProducer
+from kafka.admin import ConfigResource, KafkaAdminClient
 
 from runfold_consumers.engine.contracts import ASK_AGAIN_S, Contracts
+from runfold_consumers.engine.errors import Stop
 from runfold_schemas import catalog, topics
 from tests.services import OwnWorkspace, Services
 
@@ -36,3 +40,33 @@ def test_a_schema_that_came_later_is_learned(services: Services, workspace: OwnW
 
 def test_a_workspace_without_topics_has_no_manifest_yet(services: Services, workspace: OwnWorkspace) -> None:
     assert Contracts(services.kafka, workspace.prefix).manifest("nobody") is None
+
+
+@pytest.fixture
+def admin(services: Services) -> Iterator[KafkaAdminClient]:
+    client = KafkaAdminClient(bootstrap_servers=services.kafka)
+    yield client
+    client.close()
+
+
+def test_topics_that_would_be_folded_wrong_stop_a_projector_at_its_start_with_the_command(
+    services: Services, workspace: OwnWorkspace, admin: KafkaAdminClient
+) -> None:
+    facts = topics.topics_of(*workspace).facts
+    admin.alter_configs([ConfigResource("TOPIC", facts, {"message.timestamp.type": "CreateTime"})])
+    with pytest.raises(Stop, match=f"{facts} has message.timestamp.type='CreateTime'.*runfold topics check --prefix"):
+        Contracts(services.kafka, workspace.prefix).manifest(workspace.workspace)
+
+
+def test_topics_that_serve_but_are_not_as_they_must_be_are_told_with_the_command(
+    services: Services, workspace: OwnWorkspace, admin: KafkaAdminClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "runfold_consumers")
+    facts = topics.topics_of(*workspace).facts
+    admin.alter_configs([ConfigResource("TOPIC", facts, {"retention.ms": "1000"})])
+    contracts = Contracts(services.kafka, workspace.prefix)
+    assert contracts.manifest(workspace.workspace) is not None
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert f"topic {facts} has retention.ms='1000'" in warning
+    assert f"runfold topics check --prefix {workspace.prefix} --workspace {workspace.workspace}" in warning
+    assert any("one_copy" in record.getMessage() for record in caplog.records)

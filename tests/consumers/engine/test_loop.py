@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -62,10 +63,11 @@ def test_facts_and_telemetry_of_a_workspace_that_comes_later_are_folded(
 def test_a_record_that_cannot_be_folded_becomes_a_dead_letter_and_its_neighbours_are_folded(
     services: Services, workspace: OwnWorkspace, database: str, send: Sender, ledger: Ledger
 ) -> None:
-    bad = {"undecodable": "poison", "undatable": "poison", "unfoldable": "poison", "unknown": "parked"}
+    poison = ("undecodable", "undatable", "unfoldable", "unindexable")
+    bad = {**dict.fromkeys(poison, "poison"), "unknown": "parked"}
     values = numbers(1, 20)
     for place, value in enumerate(bad):
-        values.insert(3 + 5 * place, value)
+        values.insert(3 + 4 * place, value)
     send(*values)
     with running(services, workspace, database) as one:
         until(lambda: "20" in ledger.values(), 20, "the last record")
@@ -175,6 +177,39 @@ def test_a_killed_projector_loses_nothing_and_doubles_nothing(
             process.wait()
         send.producer.flush()
     assert len(ledger.values()) == rounds * len(keys) * each
+    assert ledger.doubled() == 0
+
+
+def test_a_projector_frozen_in_mid_transaction_gives_its_partitions_up_and_doubles_nothing_when_it_thaws(
+    services: Services, workspace: OwnWorkspace, database: str, send: Sender, ledger: Ledger
+) -> None:
+    command = [sys.executable, "-m", "tests.consumers.engine.counting", services.kafka, workspace.prefix, database]
+    frozen = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        send("1")
+        until(lambda: ledger.values() == ["1"], 20, "the first record")
+        send("2", "freeze", "3")
+        until(lambda: psutil.Process(frozen.pid).status() == psutil.STATUS_STOPPED, 20, "it to freeze itself")
+        holds = "SELECT 1 FROM pg_stat_activity WHERE state = 'idle in transaction' AND application_name LIKE %s"
+        assert ledger.connection.execute(holds, ["runfold counting%"]).fetchone()
+        with running(services, workspace, database) as other:
+            until(lambda: ledger.values() == ["1", "2", "freeze", "3"], 30, "another projector to take over")
+            frozen.send_signal(signal.SIGCONT)
+            keys = [f"run/{number}" for number in range(8)]
+            for number in range(1, 6):
+                for key in keys:
+                    send(str(number), key=key)
+            until(lambda: len(ledger.values()) >= 4 + 8 * 5, 30, "what is sent when both are there")
+            assert other.error is None
+        send("4")
+        until(lambda: len(ledger.values()) >= 45, 30, "the thawed one to go on alone")
+        assert frozen.poll() is None
+        frozen.send_signal(signal.SIGTERM)
+        assert frozen.wait(timeout=20) == 0
+    finally:
+        frozen.kill()
+        frozen.wait()
+    assert len(ledger.values()) == 45
     assert ledger.doubled() == 0
 
 

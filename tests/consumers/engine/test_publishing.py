@@ -4,7 +4,8 @@ offsets.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import psycopg
@@ -16,6 +17,7 @@ from kafka import KafkaConsumer, TopicPartition
 from runfold_consumers.engine import publishing
 from runfold_consumers.engine.errors import Away
 from runfold_consumers.engine.publishing import Due, Publisher, cut
+from runfold_consumers.state.rebuild import rebuild
 from runfold_schemas import codec, topics
 from runfold_schemas.events import BatchDecided, DecisionException
 from runfold_schemas.limits import MESSAGE_BYTES_MAX
@@ -38,12 +40,12 @@ class Folded:
         self.connection, self.workspace = connection, workspace
         self.topic = topics.topics_of(*workspace).facts
 
-    def position(self, next_offset: int) -> None:
+    def position(self, next_offset: int, topic_id: str = "an id") -> None:
         self.connection.execute(
             "INSERT INTO state.positions (workspace, topic, partition, topic_id, next_offset) "
-            "VALUES (%s, %s, 1, 'an id', %s) "
-            "ON CONFLICT (workspace, topic, partition) DO UPDATE SET next_offset = excluded.next_offset",
-            [self.workspace.workspace, self.topic, next_offset],
+            "VALUES (%s, %s, 1, %s, %s) ON CONFLICT (workspace, topic, partition) DO UPDATE "
+            "SET next_offset = excluded.next_offset, topic_id = excluded.topic_id",
+            [self.workspace.workspace, self.topic, topic_id, next_offset],
         )
 
     def fact(self, offset: int, verdict: str, *keys: str) -> None:
@@ -130,6 +132,43 @@ def test_after_a_rebuild_nothing_is_published_until_the_cursor_is_passed(
     assert [(each.first_offset, each.next_offset) for each in published(services, workspace)] == [(0, 4), (4, 5)]
 
 
+def test_decisions_about_a_topic_that_was_made_anew_are_published_from_its_beginning(
+    services: Services, workspace: OwnWorkspace, database: str, state: Folded
+) -> None:
+    state.position(4)
+    publisher = Publisher(services.kafka, workspace.prefix, database)
+    publisher.publish()
+    state.position(2, "another id")
+    assert publisher.publish() == 1
+    assert [(each.source_topic_id, each.first_offset, each.next_offset) for each in published(services, workspace)] == [
+        ("an id", 0, 4),
+        ("another id", 0, 2),
+    ]
+    assert publisher.publish() == 0
+
+
+def test_a_rebuild_in_between_makes_no_refused_fact_look_accepted(
+    services: Services, workspace: OwnWorkspace, database: str, state: Folded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state.fact(0, "refused", "a")
+    state.position(1)
+    publisher = Publisher(services.kafka, workspace.prefix, database)
+    send = publisher._send
+    rebuilding = threading.Thread(target=rebuild, args=[database])
+
+    def rebuilt_meanwhile(connection: Database, due: Sequence[Due]) -> list[int]:
+        rebuilding.start()
+        waits = "SELECT 1 FROM pg_locks WHERE relation = 'state.positions'::regclass AND NOT granted"
+        until(lambda: not rebuilding.is_alive() or state.connection.execute(waits).fetchone(), 10, "the rebuild")
+        return send(connection, due)
+
+    monkeypatch.setattr(publisher, "_send", rebuilt_meanwhile)
+    publisher.publish()
+    rebuilding.join(10)
+    (decided,) = published(services, workspace)
+    assert [(each.offset, each.verdict, each.key) for each in decided.exceptions] == [(0, "refused", "a")]
+
+
 def test_what_the_broker_did_not_take_is_published_again(
     services: Services, workspace: OwnWorkspace, database: str, state: Folded
 ) -> None:
@@ -139,6 +178,21 @@ def test_what_the_broker_did_not_take_is_published_again(
     assert not state.cursor()
     assert Publisher(services.kafka, workspace.prefix, database).publish() == 1
     assert len(published(services, workspace)) == 1
+
+
+def test_a_workspace_that_is_gone_does_not_hold_up_the_others(
+    services: Services, workspace: OwnWorkspace, database: str, state: Folded
+) -> None:
+    gone = Folded(state.connection, workspace._replace(workspace="a-gone-one"))  # its turn comes first
+    gone.position(4)
+    state.position(3)
+    publisher = Publisher(services.kafka, workspace.prefix, database)
+    publisher.start()
+    try:
+        until(lambda: published(services, workspace), 20, "the decision of the other workspace")
+    finally:
+        publisher.stop()
+    assert [(each.first_offset, each.next_offset) for each in published(services, workspace)] == [(0, 3)]
 
 
 def test_a_batch_with_more_exceptions_than_a_round_takes_is_published_in_several(

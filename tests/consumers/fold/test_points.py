@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runfold_consumers.fold.lanes import canonical
-from runfold_consumers.fold.points import fold_points, lane_of, trim
+from runfold_consumers.fold.lanes import POINTS, LaneKey, canonical
+from runfold_consumers.fold.points import fold_points, trim
 from runfold_consumers.fold.records import Record
 from runfold_consumers.state.checksum import lane_digest
 from runfold_schemas import codec
@@ -53,7 +53,8 @@ def events(draw: Any) -> MetricLogged:
 
 def record(event: MetricLogged) -> Record:
     message = codec.encode(event)
-    return Record("w", "telemetry", 0, 0, 0, b"", message, codec.decode(message))
+    lane = LaneKey("w", 0, event.aggregate_kind, event.aggregate_id, event.writer_id, POINTS)
+    return Record("w", "telemetry", 0, 0, 0, b"", message, codec.decode(message), lane)
 
 
 def points(*messages: bytes) -> dict[Any, Any]:
@@ -64,12 +65,12 @@ def points(*messages: bytes) -> dict[Any, Any]:
 def test_exactly_the_new_ordinals_are_kept(event: MetricLogged, before: set[int]) -> None:
     one = record(event)
     seen = canonical((ordinal, ordinal + 1) for ordinal in before)
-    rows, lanes = fold_points([one], {lane_of(one): seen})
+    rows, lanes = fold_points([one], {one.lane: seen})
     whole = points(one.message)
     kept = points(*(row.message for row in rows))
     assert kept == {key: value for key, value in whole.items() if key[-1] not in before}
     now = before | {key[-1] for key in whole}
-    assert lanes.get(lane_of(one), seen) == canonical((ordinal, ordinal + 1) for ordinal in now)
+    assert lanes.get(one.lane, seen) == canonical((ordinal, ordinal + 1) for ordinal in now)
 
 
 @given(events())

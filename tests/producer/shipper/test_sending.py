@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kafka.admin import KafkaAdminClient
+from kafka.admin import ConfigResource, KafkaAdminClient
 
 from runfold.journal.writer import Journal
 from runfold.shipper import sending
@@ -61,8 +61,20 @@ def test_with_another_number_of_partitions_nothing_is_sent(
     admin = KafkaAdminClient(bootstrap_servers=services.kafka)
     admin.create_partitions({names.facts: 5})
     admin.close()
-    with pytest.raises(Trouble, match=f"{names.facts} has 5 partitions, its manifest states 4") as met:
+    with pytest.raises(Trouble, match=f"{names.facts} has 5 partitions, its manifest says 4: keys have moved") as met:
         until(lambda: connection.route(workspace.workspace, workspace.prefix) is None, 10, "a refusal")
+    assert met.value.service == "topics"
+
+
+def test_topics_that_do_not_keep_the_brokers_time_are_sent_nothing(
+    connection: Connection, services: Services, workspace: OwnWorkspace
+) -> None:
+    names = topics_of(workspace.prefix, workspace.workspace)
+    admin = KafkaAdminClient(bootstrap_servers=services.kafka)
+    admin.alter_configs([ConfigResource("TOPIC", names.facts, {"message.timestamp.type": "CreateTime"})])
+    admin.close()
+    with pytest.raises(Trouble, match="must be 'LogAppendTime', so nothing is sent") as met:
+        connection.route(workspace.workspace, workspace.prefix)
     assert met.value.service == "topics"
 
 

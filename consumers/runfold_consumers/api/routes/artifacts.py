@@ -57,7 +57,7 @@ async def content(
     )
 
 
-@routes.post("/uploads", summary="Prepare an upload", responses=documented(413))
+@routes.post("/uploads", summary="Prepare an upload", responses=documented(408, 413))
 async def uploads(
     workspace: Workspace, run_id: RunId, served_by: Served, wanted: answers.UploadWanted
 ) -> answers.UploadAnswer:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from runfold_consumers.api import answers
 from runfold_consumers.api.database import Row
 from runfold_consumers.api.errors import documented, invalid
-from runfold_consumers.api.paging import Cursor, Limit, cursor_of, place_of
+from runfold_consumers.api.paging import PAGE_BYTES_MAX, Cursor, Limit, cursor_of, place_of
 from runfold_consumers.api.services import Read, RunId
 from runfold_schemas import codec
 from runfold_schemas.errors import DecodeError
@@ -25,14 +25,15 @@ async def events(read: Read, run_id: RunId, cursor: Cursor = None, limit: Limit 
     """Facts and claims about the run by offset, with their decisions; points are not facts and stand in the metrics."""
     (offset,) = place_of(cursor, int)
     async with read.snapshot() as snapshot:
-        parameters = {"run_id": run_id, "from_offset": offset or 0, "limit": limit + 1}
-        rows = await snapshot.rows("timeline", parameters)
+        page = {"from_offset": offset or 0, "limit": limit + 1, "bytes_max": PAGE_BYTES_MAX}
+        rows = await snapshot.rows("timeline", {"run_id": run_id, **page})
         watermark = await snapshot.watermark()
+    following = [row.pop("next_offset") for row in rows]
     for row in rows:
         row["body"] = _body(row.pop("message"))
     return answers.TimelineAnswer(
-        timeline=[answers.Happening(**row) for row in rows[:limit]],
-        next_cursor=_next(rows, limit),
+        timeline=[answers.Happening(**row) for row in rows],
+        next_cursor=cursor_of(following[-1]) if following and following[-1] is not None else None,
         watermark=watermark,
     )
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Response
 
 from runfold_consumers.api import answers
 from runfold_consumers.api.errors import documented, not_found
-from runfold_consumers.api.paging import Cursor, Limit, cursor_of, place_of
+from runfold_consumers.api.paging import PAGE_BYTES_MAX, Cursor, Limit, cursor_of, place_of
 from runfold_consumers.api.services import Read, Reading, Served, Workspace, wanted
 
 SILENT_SECONDS_MAX = 10.0  # a projector that reports nothing for longer counts as behind
@@ -25,7 +25,7 @@ async def workspace(read: Read) -> answers.WorkspaceAnswer:
         return answers.WorkspaceAnswer(workspace=read.workspace, watermark=await snapshot.watermark())
 
 
-@routes.post("/wait", summary="Wait for a watermark", status_code=204, responses=documented(413))
+@routes.post("/wait", summary="Wait for a watermark", status_code=204, responses=documented(408, 413))
 async def wait(workspace: Workspace, served_by: Served, what: answers.Waited) -> Response:
     """Answers 204 once all of it is folded; for watermarks that are too large for a URL. Needs the scope `read`."""
     async with Reading(served_by, workspace, wanted(what.not_before, what.wait_s)).snapshot():
@@ -70,9 +70,9 @@ async def dead_letters(read: Read, cursor: Cursor = None, limit: Limit = 100) ->
     at, topic, partition, offset = place_of(cursor, datetime, str, int, int)
     place = {"before_time": at, "before_topic": topic, "before_partition": partition, "before_offset": offset}
     async with read.snapshot() as snapshot:
-        rows = await snapshot.rows("dead_letters", {**place, "limit": limit + 1})
+        rows = await snapshot.rows("dead_letters", {**place, "limit": limit + 1, "bytes_max": PAGE_BYTES_MAX})
         watermark = await snapshot.watermark()
-    more, rows = len(rows) > limit, rows[:limit]
+    more = [row.pop("more") for row in rows][-1:] == [True]
     for row in rows:
         row["key"], row["value"] = _base64(row["key"]), _base64(row["value"])
     last = rows[-1] if rows else {}
