@@ -37,6 +37,8 @@ def find(start: str | os.PathLike[str] | None, name: str | None) -> Found:
     :raises UserErrorException: There is nothing at `start`, or the file is no such file.
     """
     path = where(start)
+    if start is None and not path.exists():  # the working directory was deleted
+        return Found(None, "", "", None, None)
     if not path.exists():
         raise UserErrorException(f"There is neither a config file nor a directory at {path}.")
     file = path if path.is_file() else _nearest(path, (name,) if name else _NAMES)
@@ -45,7 +47,11 @@ def find(start: str | os.PathLike[str] | None, name: str | None) -> Found:
 
 def where(start: str | os.PathLike[str] | None) -> Path:
     """Where a search begins."""
-    return Path(start or ".").absolute()
+    path = Path(start or ".")
+    try:
+        return path.absolute()
+    except OSError:  # there is no working directory
+        return path
 
 
 def write(below: str | os.PathLike[str] | None, name: str | None, found: Found) -> None:

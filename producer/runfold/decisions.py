@@ -50,7 +50,7 @@ class Decisions:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._open: list[Open] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may ask in the middle of its own thread's asking
         self._impatient = False
         self._look_at = 0.0
 
@@ -110,9 +110,10 @@ class Decisions:
         session = self._session
         begun = time.monotonic()
         deadline = begun + session.settings.decision_wait_s
-        if not session.acknowledged(deadline):
-            return None
-        deadline = min(deadline, time.monotonic() + SINCE_ACKNOWLEDGED_S)
+        if session.tells_acknowledgement:
+            if not session.acknowledged(deadline, lane.aggregate_id):
+                return None
+            deadline = min(deadline, time.monotonic() + SINCE_ACKNOWLEDGED_S)
         return session.api.decision(*_named(Open(lane, ordinal, "")), wait_s=max(0.0, deadline - time.monotonic()))
 
     def _caught_up(self) -> bool:

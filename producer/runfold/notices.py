@@ -1,14 +1,12 @@
 """What a script is told beside its own output: lines on standard error, by the logger `runfold`, as few as can be.
 
-Python's `warnings` are not used: `-W error` would turn a service that is away into an exception in a training.
+Python's `warnings` are not used: `-W error` would turn a service that is away into an exception in a training. There is
+no lock either: a signal handler may tell something while its own thread is in here.
 """
 
 from __future__ import annotations
 
-import threading
-
-_told: set[object] = set()
-_lock = threading.Lock()
+_told: dict[object, object] = {}
 
 
 def away(service: str) -> object:
@@ -17,15 +15,13 @@ def away(service: str) -> object:
 
 
 def once(about: object, message: str) -> None:
-    """One warning in this process about each thing.
+    """One warning in this process about each thing; what comes later is a note.
 
     :param about: What it is about, such as ("converted", "tag", key); hashable.
     """
-    with _lock:
-        if about in _told:
-            return
-        _told.add(about)
-    say(message)
+    mine = object()
+    tell = say if _told.setdefault(about, mine) is mine else note
+    tell(message)
 
 
 def say(message: str) -> None:

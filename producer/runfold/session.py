@@ -8,14 +8,13 @@ the systems of `run/` share, so that they do no I/O of their own:
     settle, leave           the waiting of complete() and of the process's end, within one deadline for all of it
 
 A writer's first fact about a run is WriterOpened. After fork the child has new journals, shippers and connections; the
-parent's are left alone.
+parent's are left alone. A session that is pickled is the session of the process that unpickles it.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
-import tempfile
 import threading
 import time
 import weakref
@@ -23,25 +22,28 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from runfold import environment, notices
+from runfold import environment, keeping, notices, patience
 from runfold.decisions import Decisions
 from runfold.exceptions import FlushTimeoutError, NotYetVisibleError, ServiceAwayError, UserErrorException
-from runfold.journal import process
+from runfold.journal.silent import SilentJournal
+from runfold.shipper.importing import complete_before_fork
 from runfold_schemas.events import WriterOpened
 from runfold_schemas.watermark import Lane, Watermark, merge, parse
 
 if TYPE_CHECKING:
     from runfold.journal.points import PointsLane
+    from runfold.journal.silent import SilentLane
     from runfold.journal.writer import Journal
     from runfold.reading.client import ApiClient
+    from runfold.shipper.node import NodeShipping
     from runfold.shipper.thread import ShipperThread
     from runfold_schemas.events import Event
     from runfold_schemas.settings import Settings
 
 T = TypeVar("T")
-OFFLINE_BYTES_MAX = 256 << 20  # of an offline journal, which may never be shipped
 READ_WAIT_S = 30.0  # how long a read waits for this process's own words
 ASK_S = 2.0  # how long complete() asks for decisions that were left open
+SHIP_IT = "`runfold ship --once` sends them."
 STOP_S = 0.5  # how long the shipper's thread may take to stop, at the end of the process
 
 
@@ -65,20 +67,26 @@ class Session:
         self.place = environment.place()
         self._config_file = config_file
         self._settings: Settings | None = None
-        self._root: Path | None = None
         self._holders: weakref.WeakSet[Any] = weakref.WeakSet()
         self._begin()
 
     def _begin(self) -> None:
         """What each process has for itself."""
         self._lock = threading.RLock()
+        self._current: Journal | SilentJournal | None = None
         self._opened: set[tuple[str, str]] = set()  # (writer, run id) that WriterOpened was said for
-        self._shipper: ShipperThread | None = None
+        self._opening: set[tuple[str, str]] = set()  # and for which it is being said
+        self._shipper: ShipperThread | NodeShipping | None = None
         self._api: ApiClient | None = None
         self._visible: dict[Lane, int] = {}  # own lanes, as far as the API has confirmed them
         self._not_before: Watermark | None = None  # what is left of RUNFOLD_NOT_BEFORE
-        self._waited_s = 0.0  # of the exit deadline, in vain
+        self._patience = patience.Patience()
+        self._ended: Journal | SilentJournal | None = None  # which the process's end has closed
+        self._ender: ShipperThread | NodeShipping | None = None  # and its shipper
         self.decisions = Decisions(self)
+
+    def __reduce__(self) -> tuple[Callable[..., Session], tuple[str | None, Path | None]]:
+        return of, (self.workspace, self._config_file)
 
     @property
     def settings(self) -> Settings:
@@ -87,7 +95,8 @@ class Session:
         :raises UserErrorException: One is wrong.
         """
         if self._settings is None:
-            from runfold_schemas.settings import Settings, SettingsError
+            with complete_before_fork():
+                from runfold_schemas.settings import Settings, SettingsError
 
             try:
                 self._settings = Settings.load(self._config_file, workspace=self.workspace)
@@ -102,7 +111,8 @@ class Session:
         :raises ServiceAwayError: RUNFOLD_API is not set.
         """
         if self._api is None:
-            from runfold.reading.client import ApiClient
+            with complete_before_fork():
+                from runfold.reading.client import ApiClient
 
             self._api = ApiClient(self.settings)
         return self._api
@@ -126,7 +136,7 @@ class Session:
         """Journals a fact about an experiment that a run of this process is in."""
         self._state("experiment", experiment, by, event, fields)
 
-    def points(self, run_id: str) -> PointsLane:
+    def points(self, run_id: str) -> PointsLane | SilentLane:
         """Where points of a run go. After fork they go elsewhere: see `holds`."""
         return self._speaking(run_id).points(run_id)
 
@@ -136,7 +146,12 @@ class Session:
 
     def ends(self) -> dict[Lane, int]:
         """Last ordinal of each lane that this process has journaled."""
-        return self._journal().ends() if self._opened else {}
+        return self._current.ends() if self._current is not None else {}
+
+    def ends_of(self, run_id: str) -> dict[str, int]:
+        """Last ordinal of each stream of a run that this process has journaled."""
+        mine = self._current.ends_of("run", run_id) if self._current is not None else {}
+        return {lane.stream: end for lane, end in mine.items()}
 
     def watermark(self) -> str:
         """What this process has journaled so far, as a watermark's text."""
@@ -158,31 +173,47 @@ class Session:
             self._shipper.wake()
         return Lane("facts", kind, aggregate_id, journal.writer_id), ordinal
 
-    def _journal(self) -> Journal:
-        limits = {"budget_bytes": OFFLINE_BYTES_MAX} if self.workspace is None else {}
-        if self._root is None:
-            self._root = self.settings.journals()
-            try:
-                return process.current(self.workspace, self._root, **limits)
-            except OSError as error:  # the training goes on all the same
-                self._root = Path(tempfile.gettempdir()) / f"runfold-journals-{os.geteuid()}"
-                notices.once("journal", f"no journal can be made ({error}); it is kept below {self._root} instead.")
-        return process.current(self.workspace, self._root, **limits)
+    def _journal(self) -> Journal | SilentJournal:
+        if self._current is not None and self._current.is_open:
+            return self._current
+        journal = keeping.journal(self.workspace, self.settings.journals(), self._heir)
+        with self._lock:
+            if journal is not self._current:
+                self._shipper = self._shipper_of(journal)
+                self._current = journal
+                if self._ended is not None:
+                    notices.once("late", f"what is said at the very end is kept in {journal.folder}; {SHIP_IT}")
+        return journal
 
-    def _speaking(self, run_id: str) -> Journal:
+    def _heir(self, run_id: str | None) -> Any:
+        """Where they go on who still speak to a journal that was closed."""
+        return self._journal() if run_id is None else self._speaking(run_id)
+
+    def _shipper_of(self, journal: Journal | SilentJournal) -> ShipperThread | NodeShipping | None:
+        if self.workspace is None or isinstance(journal, SilentJournal):
+            return None
+        with complete_before_fork():
+            from runfold.shipper.node import NodeShipping
+            from runfold.shipper.thread import ShipperThread
+        if self.settings.ships_in_process(self.place.world_size):
+            return ShipperThread(journal, self.settings)
+        return NodeShipping(journal, self.settings.api, lambda: self.api)
+
+    def _speaking(self, run_id: str) -> Journal | SilentJournal:
         journal = self._journal()
         opened = (journal.writer_id, run_id)
         if opened not in self._opened:
             with self._lock:
-                if opened not in self._opened:
-                    self._opened.add(opened)  # at first: a signal handler that logs meanwhile must not say it too
-                    said = environment.introduction(self.place)
-                    journal.fact("run", run_id, _stated(WriterOpened, "run", run_id, journal.writer_id, said))
-                    if self._shipper is None and self.workspace is not None:
-                        from runfold.shipper.thread import ShipperThread
-
-                        self._shipper = ShipperThread(journal, self.settings)
-                        self._shipper.wake()
+                if opened not in self._opened and opened not in self._opening:
+                    self._opening.add(opened)  # a signal handler that logs meanwhile must not say it too
+                    try:
+                        who = environment.introduction(self.place)
+                        journal.fact("run", run_id, _stated(WriterOpened, "run", run_id, journal.writer_id, who))
+                        self._opened.add(opened)
+                    finally:
+                        self._opening.discard(opened)
+            if self._shipper is not None:
+                self._shipper.wake()
         return journal
 
     # What comes out
@@ -207,16 +238,10 @@ class Session:
         if not wanted:
             return
         if self._shipper is not None and not self._shipper.flush(deadline):
-            raise ServiceAwayError(
-                "Kafka",
-                "RUNFOLD_KAFKA",
-                self.settings.kafka,
-                f"{self.left()} facts and points of this process are not acknowledged yet",
-            )
-        if not self.api.wait(str(wanted), max(0.0, deadline - time.monotonic())):
-            raise NotYetVisibleError(
-                "RUNFOLD_API", self.settings.api, "what this process wrote is not visible yet", str(wanted)
-            )
+            raise self._shipper.unsent()
+        if not self.api.wait_for(wanted, max(0.0, deadline - time.monotonic())):
+            reason = "what this process wrote is not visible yet"
+            raise NotYetVisibleError("RUNFOLD_API", self.settings.api, reason, str(wanted))
         with self._lock:
             for lane, ordinal in wanted.ordinals.items():
                 self._visible[lane] = max(ordinal, self._visible.get(lane, 0))
@@ -234,13 +259,18 @@ class Session:
             unseen = sum(end - self._visible.get(lane, 0) for lane, end in self.ends().items())
             raise FlushTimeoutError(time.monotonic() - begun, self.left(), unseen, inner_exception=away) from away
 
-    def acknowledged(self, deadline: float) -> bool:
-        """Waits until the broker has acknowledged all that was journaled so far; False at the deadline."""
-        return self._shipper is not None and self._shipper.flush(deadline)
+    @property
+    def tells_acknowledgement(self) -> bool:
+        """Whether this process learns what the broker has acknowledged; else it learns what is visible, no more."""
+        return self._shipper is None or self._shipper.tells_acknowledgement
+
+    def acknowledged(self, deadline: float, run_id: str) -> bool:
+        """Waits until the broker has acknowledged what was journaled of a run so far; False at the deadline."""
+        return self._shipper is not None and self._shipper.flush(deadline, run_id)
 
     def left(self) -> int:
         """How many facts and points the broker has not acknowledged."""
-        return _left(self._shipper, self.ends())
+        return self._shipper.left() if self._shipper is not None else sum(self.ends().values())
 
     def _unseen(self) -> Watermark:
         if self._not_before is None:
@@ -251,46 +281,47 @@ class Session:
 
     # How it ends
 
-    @property
-    def patience_s(self) -> float:
-        """What is left of the exit deadline, which is one for the whole process."""
-        return max(0.0, self.settings.exit_deadline_s - self._waited_s)
+    def deadline(self) -> float:
+        """Until when a wait at an end that begins now may take, of `time.monotonic()`: see `patience`."""
+        return time.monotonic() + self._patience.left_s(self.settings.exit_deadline_s)
 
-    def settle(self) -> bool:
-        """Waits until the broker has acknowledged all, within what is left of the exit deadline.
-
-        What was waited in vain is not waited again, by the next complete() or at the exit; an answer makes it good.
-        """
+    def settle(self, deadline: float, run_id: str) -> bool:
+        """As `acknowledged`, for an end; what it takes is counted."""
         if self._shipper is None:
             return False
-        begun = time.monotonic()
-        settled = self._shipper.flush(begun + self.patience_s)
-        self._waited_s = 0.0 if settled else self._waited_s + time.monotonic() - begun
+        begun, settled = time.monotonic(), False
+        try:
+            settled = self._shipper.flush(deadline, run_id)
+        finally:  # an interrupted wait was in vain, too
+            self._patience.waited(time.monotonic() - begun, answered=settled)
         return settled
 
-    def ask_open(self) -> None:
-        """Asks for decisions that were left open and warns of refusals; for 2 s at most, and of the exit deadline."""
+    def ask_open(self, deadline: float) -> None:
+        """Asks for decisions that were left open and warns of refusals; for 2 s at most, and not past the deadline."""
         begun = time.monotonic()
-        if not self.decisions.tell(begun + min(ASK_S, self.patience_s)):
-            self._waited_s += time.monotonic() - begun
+        if not self.decisions.tell(min(begun + ASK_S, deadline)):
+            self._patience.waited(time.monotonic() - begun, answered=False)
 
-    def leave(self) -> None:
-        """The end of the process: the last words, a last wait, and one line when something stays in the journal."""
-        if not self._opened:
+    def close(self) -> None:
+        """The process ends: the journal's last word. Who speaks later speaks to another journal."""
+        if self._current is not None:
+            self._ended, self._ender = self._current, self._shipper
+            self._ended.close()
+
+    def leave(self, begun: float) -> None:
+        """After `close`: a last wait for what was journaled, and one line when something stays there.
+
+        :param begun: When the process began to end, of `time.monotonic()`.
+        """
+        journal, shipper = self._ended, self._ender
+        if journal is None or shipper is None:
             return
-        journal, shipper = self._journal(), self._shipper
-        journal.close()
-        if shipper is None:
-            return
-        deadline = time.monotonic() + self.patience_s
-        shipper.finish(deadline)
-        left = _left(shipper, journal.ends())
+        shipper.finish(begun + self._patience.left_s(self.settings.exit_deadline_s))
+        left = shipper.left()
         shipper.stop(time.monotonic() + STOP_S)
         if left:
-            notices.say(
-                f"{left} facts and points are not acknowledged by Kafka yet. {journal.folder} keeps them; "
-                "`runfold ship --once` sends them."
-            )
+            known = "acknowledged by Kafka" if shipper.tells_acknowledgement else "known to be visible"
+            notices.say(f"{left} facts and points are not {known} yet. {journal.folder} keeps them; {SHIP_IT}")
 
     def forked(self) -> None:
         """In a child of fork: everything begins anew."""
@@ -300,7 +331,7 @@ class Session:
 
 
 _sessions: dict[str | None, Session] = {}
-_lock = threading.Lock()
+_lock = threading.RLock()
 
 
 def of(workspace: str | None, config_file: Path | None = None) -> Session:
@@ -313,33 +344,41 @@ def of(workspace: str | None, config_file: Path | None = None) -> Session:
         if found is None:
             if not _sessions:
                 atexit.register(_leave)
-            found = _sessions[workspace] = Session(workspace, config_file)
+            found = _sessions.setdefault(workspace, Session(workspace, config_file))
         return found
 
 
 def _leave() -> None:
-    for each in list(_sessions.values()):
-        try:
-            each.leave()
-        except KeyboardInterrupt:
-            notices.say("interrupted; what was not sent stays in the journal, `runfold ship --once` sends it.")
-        except Exception as error:  # noqa: BLE001 - the end of a training is not ours to spoil
-            notices.say(f"the last facts stay in the journal: {error}")
+    begun = time.monotonic()
+    sessions = list(_sessions.values())
+    for each in sessions:
+        _undisturbed(each.close)
+    for each in sessions:
+        if not _undisturbed(lambda: each.leave(begun)):  # noqa: B023 - called at once
+            begun = float("-inf")  # nobody is waited for any more
+
+
+def _undisturbed(end: Callable[[], None]) -> bool:
+    """Whether it was done without an interruption; raises nothing, since the end of a training is not ours to spoil."""
+    try:
+        end()
+    except Exception as error:  # noqa: BLE001
+        notices.say(f"the last facts stay in the journal: {error}")
+    except BaseException:  # noqa: BLE001 - Ctrl-C, or a signal handler's sys.exit
+        notices.say(f"interrupted; what was not sent stays in the journal, {SHIP_IT}")
+        return False
+    return True
 
 
 def _forked() -> None:
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
+    patience.forked()
     for each in _sessions.values():
         each.forked()
 
 
 os.register_at_fork(after_in_child=_forked)
-
-
-def _left(shipper: ShipperThread | None, ends: Mapping[Lane, int]) -> int:
-    acknowledged = shipper.acknowledged() if shipper is not None else {}
-    return sum(max(0, end - acknowledged.get(lane, 0)) for lane, end in ends.items())
 
 
 def _parsed(what: str, text: str) -> Watermark:

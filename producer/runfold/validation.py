@@ -144,6 +144,20 @@ def elements(name: str, value: object) -> list[Scalar]:
     return [_element(name, item) for item in iter(value)]  # type: ignore[call-overload]
 
 
+def floats(values: list[Scalar]) -> list[Scalar]:
+    """The values, each int as a float if any of them is a float; an int beyond a float's range stays."""
+    if not any(type(value) is float for value in values):
+        return values
+    return [_float(value) if type(value) is int else value for value in values]
+
+
+def _float(value: int) -> float | int:
+    try:
+        return float(value)
+    except OverflowError:
+        return value
+
+
 def row(name: str, columns: Mapping[str, object]) -> dict[str, Scalar]:
     """One row for `log_row`."""
     for column, value in columns.items():

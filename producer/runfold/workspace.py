@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from . import validation
 from .exceptions import UserErrorException
+from .shipper.importing import complete_before_fork
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,7 +125,8 @@ class Workspace:
 
     @property
     def _session(self) -> Session:
-        from . import session
+        with complete_before_fork():
+            from . import session
 
         return session.of(self._ledger_name, self._config_file)
 

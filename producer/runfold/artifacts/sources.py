@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import mimetypes
 import os
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import IO, BinaryIO, NamedTuple
 
 from runfold.exceptions import AzureMLException, UserErrorException
+from runfold.journal.segments import FULL
 from runfold_schemas import limits
 
 from . import images
@@ -60,7 +63,7 @@ def of(path_or_stream: object, name: str, scratch: Path) -> Body:
 
     :param path_or_stream: str, os.PathLike, or a stream of bytes or text, which is read to its end.
     :param name: Name that tells the media type, where the path does not.
-    :param scratch: Directory for the copy of a stream; made when it is needed.
+    :param scratch: Directory for the copy of a stream that is too large for memory; where it is gone, another one.
     :raises UserErrorException: It is none of these, or a directory.
     :raises FileNotFoundError: There is no such file.
     """
@@ -69,18 +72,11 @@ def of(path_or_stream: object, name: str, scratch: Path) -> Body:
         if path.is_dir():
             raise UserErrorException(f"{path} is a directory; a file or a stream is needed.")
         with path.open("rb") as source:
-            digest, size, data = _digested(source, None)
+            digest, size, data = _digested(_chunks(source))
         told = media_type(name) or media_type(path.name)
         return Body(digest, size, told, data, None if data is not None else path)
     if hasattr(path_or_stream, "read"):
-        scratch.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(prefix="stream-", dir=scratch, delete=False) as copy:
-            copied = Path(copy.name)
-            digest, size, data = _digested(path_or_stream, copy)
-        if data is not None:
-            copied.unlink()
-            return Body(digest, size, media_type(name), data, None)
-        return Body(digest, size, media_type(name), None, copied, owned=True)
+        return _of_stream(path_or_stream, media_type(name), scratch)
     raise UserErrorException(
         f"UnsupportedType: path_or_stream is {path_or_stream!r:.200} of type {type(path_or_stream).__name__}; "
         "a str, a path or a stream is needed."
@@ -118,16 +114,49 @@ def media_type(name: str) -> str | None:
     return mimetypes.guess_type(name)[0]
 
 
-def _digested(source: object, copy: object) -> tuple[str, int, bytes | None]:
-    """Digest, size, and the bytes themselves when they may travel inside an event."""
-    digest, size, small = hashlib.sha256(), 0, bytearray()
+def _of_stream(stream: object, told: str | None, scratch: Path) -> Body:
+    head = bytearray()
+    chunks = _chunks(stream)
+    for chunk in chunks:
+        head += chunk
+        if len(head) > limits.INLINE_BODY_BYTES_MAX:
+            break
+    else:
+        return of_bytes(bytes(head), told)
+    copied: Path | None = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            prefix="stream-", dir=scratch if scratch.is_dir() else None, delete=False
+        ) as copy:
+            copied = Path(copy.name)
+            digest, size, _ = _digested(_written(itertools.chain((bytes(head),), chunks), copy))
+    except BaseException as error:
+        if copied is not None:
+            copied.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise AzureMLException(f"There is no room for a copy of the stream: {error}.") from error
+        raise
+    return Body(digest, size, told, None, copied, owned=True)
+
+
+def _chunks(source: object) -> Iterator[bytes]:
     read = source.read  # type: ignore[attr-defined]
     while chunk := read(CHUNK_BYTES):
-        data = chunk.encode() if isinstance(chunk, str) else bytes(chunk)
+        yield chunk.encode() if isinstance(chunk, str) else bytes(chunk)
+
+
+def _written(chunks: Iterable[bytes], copy: IO[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        copy.write(chunk)
+        yield chunk
+
+
+def _digested(chunks: Iterable[bytes]) -> tuple[str, int, bytes | None]:
+    """Digest, size, and the bytes themselves when they may travel inside an event."""
+    digest, size, small = hashlib.sha256(), 0, bytearray()
+    for data in chunks:
         digest.update(data)
         size += len(data)
         if size <= limits.INLINE_BODY_BYTES_MAX:
             small += data
-        if copy is not None:
-            copy.write(data)  # type: ignore[attr-defined]
     return digest.hexdigest(), size, bytes(small) if size <= limits.INLINE_BODY_BYTES_MAX else None

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from runfold import notices
 from runfold.exceptions import AuthenticationException, ServiceAwayError, ServiceException
+from runfold.journal.segments import FULL
 
 from .sources import CHUNK_BYTES, Body
 
@@ -76,7 +77,13 @@ def _upload(session: Session, run_id: str, body: Body) -> bool:
 def _spooled(session: Session, run_id: str, body: Body) -> Body:
     spool = session.spool()
     deadline = time.monotonic() + ROOM_WAIT_S
-    while not _fits(spool, body.size, SPOOL_BYTES_MAX if session.workspace else SPOOL_BYTES_MAX_OFFLINE):
+    while True:
+        if _fits(spool, body.size, SPOOL_BYTES_MAX if session.workspace else SPOOL_BYTES_MAX_OFFLINE):
+            try:
+                return _copied(spool, run_id, body)
+            except OSError as error:
+                if error.errno not in FULL:
+                    raise
         if session.workspace is None or time.monotonic() >= deadline:
             raise ServiceAwayError(
                 "object store",
@@ -87,11 +94,9 @@ def _spooled(session: Session, run_id: str, body: Body) -> Body:
         _PAUSE.wait(AWAY_S)
         if _upload(session, run_id, body):
             return body._replace(data=None)
-    return _copied(spool, run_id, body)
 
 
 def _copied(spool: Path, run_id: str, body: Body) -> Body:
-    spool.mkdir(parents=True, exist_ok=True)
     part = spool / f"part-{uuid.uuid4().hex}"
     digest, size = hashlib.sha256(), 0
     try:
@@ -127,10 +132,10 @@ def _describe(spool: Path, run_id: str, body: Body) -> None:
 
 
 def _fits(spool: Path, size: int, bytes_max: int) -> bool:
+    if not spool.is_dir():  # it was deleted under us, or there is no journal at all
+        return False
     used = 0
-    if spool.exists():
-        for file in spool.iterdir():
-            with contextlib.suppress(OSError):
-                used += file.stat().st_size
-    there = next(folder for folder in (spool, *spool.parents) if folder.exists())
-    return used + size <= bytes_max and shutil.disk_usage(there).free - size >= DISK_FREE_BYTES_MIN
+    for file in spool.iterdir():
+        with contextlib.suppress(OSError):
+            used += file.stat().st_size
+    return used + size <= bytes_max and shutil.disk_usage(spool).free - size >= DISK_FREE_BYTES_MIN

@@ -51,6 +51,7 @@ T = TypeVar("T")
 TIMEOUT_S = 10.0
 TRANSFER_TIMEOUT_S = 60.0  # until a transfer must have been begun for the last time
 _IN_URL_MAX = 8_000  # characters of a watermark in a query; a larger one is waited for by POST before
+_LANES_MAX = 3_000  # asked for at once: with ids of 256 characters of 4 bytes that is below a watermark's limit
 _CHUNK_BYTES = 1 << 20
 _PAGE_ROWS = 1000
 
@@ -92,6 +93,16 @@ class ApiClient:
         except NotYetVisibleError:
             return False
         return True
+
+    def wait_for(self, watermark: Watermark, timeout_s: float) -> bool:
+        """As `wait`, of any number of lanes: a watermark's text is bounded, so they are asked for by pieces."""
+        deadline = time.monotonic() + timeout_s
+        lanes = sorted(watermark.ordinals.items())
+        pieces = [dict(lanes[first : first + _LANES_MAX]) for first in range(0, len(lanes), _LANES_MAX)] or [{}]
+        return all(
+            self.wait(str(Watermark(watermark.offsets, piece)), max(0.0, deadline - time.monotonic()))
+            for piece in pieces
+        )
 
     def lag(self, *, timeout_s: float = TIMEOUT_S) -> list[LagRecord]:
         """How far the projectors are behind."""

@@ -16,11 +16,11 @@ shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate, count, repeat
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate, repeat
 from typing import Any, NamedTuple, TypeAlias
 
-from runfold_schemas.events import MetricLogged, Series
+from runfold_schemas.events import MetricLogged
 
 Scalar: TypeAlias = "float | int | str | bool | None"
 Value: TypeAlias = "Scalar | list[Scalar] | dict[str, Scalar] | dict[str, list[Scalar]]"
@@ -91,10 +91,7 @@ def of_run(
     for place, (writer_id, lane) in enumerate(lanes):
         points.add_lane(place, metadata.writers.get(writer_id, Writer()), lane, timed=len(lanes) > 1)
     order = points.visible(points.merged())
-    metrics = {
-        metric: _shape(metric, collected, lambda: _first_call(metric, [lane for _, lane in lanes]))  # noqa: B023 called at once
-        for metric, collected in points.collected(order, name).items()
-    }
+    metrics = {metric: _shape(collected) for metric, collected in points.collected(order, name).items()}
     for chart in sorted(metadata.charts, key=lambda c: (-c.attempt, c.occurred_at, c.writer_id, c.ordinal)):
         chosen = name in (None, chart.metric_name) and attempt in (None, chart.attempt)
         of_rank = rank is None or metadata.writers.get(chart.writer_id, Writer()).rank == rank
@@ -275,16 +272,12 @@ def _plain(column: Any) -> list[Any]:
     return tolist() if tolist is not None else list(column)
 
 
-def _shape(name: str, collected: _Collected, first_call: Callable[[], Sequence[Scalar]]) -> Value:
+def _shape(collected: _Collected) -> Value:
     """One metric's points to what `get_metrics` shows of it."""
     if collected.cells:
         return _rows(collected)
     values = collected.scalars
-    if type(values[0]) is int and any(type(value) is float for value in values):
-        floats = any(type(value) is float for value in first_call())
-    else:
-        floats = type(values[0]) is float
-    if floats:
+    if type(values[0]) is float:
         values = _as_floats(values)
     return values[0] if len(values) == 1 else values
 
@@ -322,35 +315,3 @@ def _as_floats(values: list[Scalar]) -> list[Scalar]:
             return value
 
     return [value if type(value) is float else as_float(value) for value in values]
-
-
-def _first_call(name: str, lanes: Iterable[Iterable[MetricLogged]]) -> list[Scalar]:
-    """The values of the call that first logged `name`, of several writers the earliest by clock."""
-    calls = [call for lane in lanes if (call := _leading_call(name, lane)) is not None]
-    return min(calls, key=lambda call: call[0])[1] if calls else []
-
-
-def _leading_call(name: str, lane: Iterable[MetricLogged]) -> tuple[float, list[Scalar]] | None:
-    """Time stamp and values of the lane's first call for `name`: a `log_list` is consecutive ordinals with one time
-    stamp.
-    """
-    call: tuple[float, list[Scalar]] | None = None
-    expected = 0
-    for ordinal, time, series, value in _each_point(lane):
-        if call is None:
-            if series.name == name:
-                call = (time, [value])
-        elif (ordinal, time, series.name, series.axis) == (expected, call[0], name, "ordinal"):
-            call[1].append(value)
-        else:
-            break
-        expected = ordinal + 1
-    return call
-
-
-def _each_point(lane: Iterable[MetricLogged]) -> Iterator[tuple[int, float, Series, Scalar]]:
-    for event in lane:
-        index = _plain(event.index)
-        columns = zip(count(event.first_ordinal), _plain(event.time), index, _values(event, index))
-        for ordinal, time, place, value in columns:
-            yield ordinal, time, event.series[place], value

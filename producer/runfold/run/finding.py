@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from runfold import environment, validation
 from runfold.exceptions import RunEnvironmentException, RunNotFoundError
 from runfold.experiment import Experiment
+from runfold.shipper.importing import complete_before_fork
 from runfold.workspace import Workspace
 
 from .handle import RunHandle
@@ -138,6 +139,7 @@ def context(allow_offline: bool) -> Run | _OfflineRun:
 
 def new_run_id() -> str:
     """An id that nobody has drawn before."""
-    import uuid
+    with complete_before_fork():
+        import uuid
 
     return str(uuid.uuid4())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runfold import notices
 from runfold.validation import TERMINAL
 
 if TYPE_CHECKING:
     from runfold.journal.points import PointsLane
+    from runfold.journal.silent import SilentLane
     from runfold.reading.records import RunRecord
     from runfold.session import Session
     from runfold.validation import Scalar
@@ -50,11 +51,23 @@ class RunHandle:
         self.number: int | None = None
         self.tags: dict[str, str | None] = {}
         self.properties: dict[str, str | None] = {}
-        self._lane: PointsLane | None = None
+        self._lane: PointsLane | SilentLane | None = None
         self.log_point: Callable[[str, Scalar, int | None], None] = self._first_point
         session.holds(self)
         if record is not None:
             self.know(record)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes into a copy or a pickle: the run and what is known of it. Its words go to the journal of the
+        process that it comes to.
+        """
+        return {name: value for name, value in self.__dict__.items() if name not in ("_lane", "log_point")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lane = None
+        self.log_point = self._first_point
+        self.session.holds(self)
 
     def know(self, record: RunRecord) -> None:
         """Caches what the API has said."""
@@ -72,7 +85,7 @@ class RunHandle:
         self.properties = dict(record["properties"])
 
     @property
-    def lane(self) -> PointsLane:
+    def lane(self) -> PointsLane | SilentLane:
         """Where this process's points of the run go."""
         if self._lane is None:
             self._lane = self.session.points(self.run_id)

@@ -109,11 +109,12 @@ def begin(
 def complete(handle: RunHandle, set_status: bool = True) -> None:
     """Waits for what was logged, then states Completed and waits for that, within the process's exit deadline."""
     session = handle.session
-    session.settle()
+    deadline = session.deadline()
+    session.settle(deadline, handle.run_id)
     if set_status:
         end(handle, "Completed")
-    if session.settle():
-        session.ask_open()
+    if session.settle(deadline, handle.run_id):
+        session.ask_open(deadline)
 
 
 def fail(handle: RunHandle, details: object, code: object, set_status: bool = True) -> None:
@@ -150,8 +151,8 @@ def end(handle: RunHandle, status: str) -> None:
     session, run_id = handle.session, handle.run_id
 
     def ends(ordinal: int) -> tuple[LaneEnd, ...]:
-        mine = {lane.stream: last for lane, last in session.ends().items() if lane[1:3] == ("run", run_id)}
-        return tuple(LaneEnd(stream, last) for stream, last in sorted({**mine, "facts": ordinal}.items()))
+        mine = {**session.ends_of(run_id), "facts": ordinal}
+        return tuple(LaneEnd(stream, last) for stream, last in sorted(mine.items()))
 
     if handle.ended not in (None, status) and session.workspace is not None:  # offline, the original says nothing
         notices.say(f"run {run_id} was {handle.ended} already, and an attempt ends once: {status} will be refused.")
@@ -167,8 +168,9 @@ def flush(handle: RunHandle, timeout_seconds: object) -> None:
     :raises FlushTimeoutError: It is not, after that time.
     """
     seconds = 300.0 if timeout_seconds is None else _seconds(timeout_seconds)
+    deadline = time.monotonic() + seconds
     handle.session.flush(seconds)
-    handle.session.decisions.tell(time.monotonic() + seconds)
+    handle.session.decisions.tell(deadline)
 
 
 def leave_block(

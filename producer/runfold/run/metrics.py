@@ -36,9 +36,12 @@ def log(handle: RunHandle, name: object, value: object, step: object) -> None:
 
 
 def log_list(handle: RunHandle, name: object, value: object) -> None:
-    """Values of one call: one time stamp, consecutive ordinals. An empty list is nothing."""
+    """Values of one call: one time stamp, consecutive ordinals. An empty list is nothing.
+
+    A float among them makes a float of each int, as in the original.
+    """
     named = validation.metric_name(name)
-    values = [classify(element) for element in validation.elements(named, value)]
+    values = [classify(element) for element in validation.floats(validation.elements(named, value))]
     if values:
         handle.lane.log_list(named, values)
 

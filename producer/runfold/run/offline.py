@@ -13,6 +13,7 @@ from typing import Any
 
 from runfold import notices, validation
 from runfold.exceptions import AzureMLException
+from runfold.shipper.importing import complete_before_fork
 
 from . import files, finding, life, metrics, properties, tags
 from .handle import RunHandle
@@ -29,6 +30,10 @@ class _OfflineRun:
         self._run_id = f"OfflineRun_{finding.new_run_id()}" if run_id is None else run_id
         self._handle: RunHandle | None = None
         self._parent_run_id: str | None = kwargs.get("_parent_run_id")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes into a copy or a pickle: the run. Its words go to the journal of the process that it comes to."""
+        return {**self.__dict__, "_handle": None}
 
     @property
     def id(self) -> str:
@@ -174,7 +179,8 @@ class _OfflineRun:
 
     def _begun(self) -> RunHandle:
         if self._handle is None:
-            from runfold import session
+            with complete_before_fork():
+                from runfold import session
 
             run_id = validation.run_id(self._run_id)
             handle = RunHandle(session.of(None), run_id, experiment="", parent_run_id=self._parent_run_id)

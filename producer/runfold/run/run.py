@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import os
 from collections.abc import Iterator
 from types import TracebackType
@@ -38,13 +39,16 @@ class Run:
 
     Signatures are the original's. What is ours comes after them, by keyword only: `not_before` is the text of a
     watermark (`run.watermark()`) of another process whose words a read shall see.
+
+    A copy is the same run; a pickle is the same run in the process that it comes to, and what is logged there is
+    another writer's. Neither asks anybody.
     """
 
     def __init__(self, experiment: Experiment, run_id: str, outputs: str | None = None, **kwargs: Any) -> None:
         self._experiment = experiment
         self._handle = finding.attached(experiment, run_id, kwargs.get("_run_dto"), kwargs.get("not_before"))
         self._parent: Run | None = None
-        self._directories: list[str] = []
+        self._directories: builtins.list[str | None] = []
 
     @classmethod
     def _of(cls: builtins.type[R], experiment: Experiment, handle: RunHandle) -> R:
@@ -159,7 +163,7 @@ class Run:
         life.flush(self._handle, timeout_seconds)
 
     def __enter__(self) -> Run:
-        self._directories.append(os.getcwd())  # noqa: PTH109 - given back to chdir as it is
+        self._directories.append(_directory())
         return self
 
     def __exit__(
@@ -169,8 +173,9 @@ class Run:
         traceback: TracebackType | None,
     ) -> bool:
         directory = self._directories.pop()
-        if os.getcwd() != directory:  # noqa: PTH109
-            os.chdir(directory)
+        if directory is not None and directory != _directory():
+            with contextlib.suppress(OSError):  # it is gone: how the block ended matters more
+                os.chdir(directory)
         return life.leave_block(self._handle, exit_type, value, traceback)
 
     # Metrics
@@ -372,3 +377,11 @@ class Run:
 
     def __repr__(self) -> str:
         return str(self)
+
+
+def _directory() -> str | None:
+    """The working directory, as chdir takes it; None where it was deleted."""
+    try:
+        return os.getcwd()  # noqa: PTH109
+    except OSError:
+        return None

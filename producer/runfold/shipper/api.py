@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from runfold.exceptions import AzureMLException
+from runfold.exceptions import AzureMLException, ServiceException
 from runfold.shipper.spool import Spooled, Upload
 from runfold_schemas.settings import Settings
 from runfold_schemas.watermark import Lane, Watermark
 
-LANES_MAX = 5_000  # asked for at once; a watermark's size is bounded
 TRIES_S_MAX = 60.0  # how long one upload is tried to be begun
 
 
@@ -49,13 +48,9 @@ def wait_until_visible(settings: Settings, workspace: str, ends: Mapping[Lane, i
     """
     from runfold.reading.client import ApiClient
 
-    lanes = sorted(ends.items())
     try:
         client = ApiClient(settings.model_copy(update={"workspace": workspace}))
-        for first in range(0, len(lanes), LANES_MAX):
-            watermark = Watermark(ordinals=dict(lanes[first : first + LANES_MAX]))
-            if not client.wait(str(watermark), max(0.0, deadline - time.monotonic())):
-                return "the projections are behind"
-    except AzureMLException as error:
+        seen = client.wait_for(Watermark(ordinals=ends), max(0.0, deadline - time.monotonic()))
+    except (AzureMLException, ServiceException) as error:
         return str(error)
-    return None
+    return None if seen else "the projections are behind"

@@ -38,6 +38,7 @@ TAIL_S_MIN, TAIL_S_MAX = 0.010, 0.050  # pause when there is nothing to read: at
 TAIL_SHORT_S = 2.0  # how long "at first" is
 KEEP_BYTES = 4 << 30  # acknowledged segments of a journal that are kept for a day at most
 FEW = 8_000  # points that one read gave, below which it came up with the writer
+BULK = 500  # points that one read gave, from which a longer pause gathers more and nobody waits for a single one
 FULL_S = 0.005  # pause when as many bytes are in flight as may be; a landing ends it earlier
 
 partition = lru_cache(4096)(topics.partition)
@@ -194,10 +195,10 @@ class Drain:
         if batches:
             self._idle_since = None
             self._unsynced = True
-            if not self._final and _points_in(batches) < FEW:
-                self._read_at = (
-                    began + TAIL_S_MIN
-                )  # the writer is at work: let it gather, many small messages cost it more
+            points = _points_in(batches)
+            if not self._final and points < FEW:
+                # The writer is at work: let it gather, many small messages cost it, and all behind it, more.
+                self._read_at = began + (TAIL_S_MIN if points < BULK else min(TAIL_S_MAX, TAIL_S_MIN * FEW / points))
             self._send(link, self._cutter.cut(batches, _now_us()), self._leg(batches))
             return 0.0
         return self._nothing_new(link, began)

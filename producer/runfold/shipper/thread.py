@@ -1,9 +1,8 @@
 """The shipper within a training process: one daemon thread that ships the process's own journal as it grows.
 
 It costs the process an import of kafka (130 ms, in the thread), some 10 MiB, and the GIL for a few milliseconds per
-16,000 points. Nothing that goes wrong in it reaches the training: trouble is told once on the logger
-`runfold.shipper`, the journal keeps everything, and whoever ships next (this thread, a node's shipper, `runfold ship
---once`) goes on.
+16,000 points. Nothing that goes wrong in it reaches the training: each service is warned of once in a process, the
+journal keeps everything, and whoever ships next (this thread, a node's shipper, `runfold ship --once`) goes on.
 
 A forked child inherits no thread; its copy of this object does nothing. Kafka's exit hook is not used: at the end of a
 process the façade calls `flush` and then `stop`, each with a deadline.
@@ -14,13 +13,16 @@ from __future__ import annotations
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from runfold import notices
+from runfold.exceptions import ServiceAwayError
+from runfold.shipper.bell import Bell
 from runfold.shipper.importing import complete_before_fork
 from runfold.shipper.spool import Upload, spooled, upload_spooled
-from runfold.shipper.troubles import Trouble, Troubles
+from runfold.shipper.troubles import Trouble
 from runfold.shipper.turns import Turn
 from runfold_schemas.watermark import Lane
 
@@ -34,7 +36,9 @@ BYTES_IN_FLIGHT_MAX = 8 << 20
 
 
 class ShipperThread:
-    """Ships one journal of this process. All methods may be called from any thread."""
+    """Ships one journal of this process. All methods may be called from any thread and from signal handlers."""
+
+    tells_acknowledgement = True  # of the broker
 
     def __init__(
         self, journal: Journal, settings: Callable[[], Settings] | Settings, upload: Upload | None = None
@@ -46,19 +50,18 @@ class ShipperThread:
             settings: where Kafka is; a callable is asked in the thread, so that the process does not wait for pydantic.
             upload: uploads one spooled file; None finds one from the settings' API, if there is any.
         """
-        self._journal = journal
+        self.journal = journal
         self._settings = settings
         self._upload = upload
         self._pid = os.getpid()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
-        self._work = threading.Event()  # something may be worth a turn
+        self._work = Bell()  # something may be worth a turn
         self._stopping = threading.Event()
         self._settled = threading.Condition()  # the acknowledged prefix may have moved
         self._flushing = 0
         self._drain: Drain | None = None
         self._uploading: threading.Thread | None = None
-        self._troubles = Troubles("Training goes on; the journal keeps everything and is shipped later.")
 
     def wake(self) -> None:
         """Something was journaled that should not wait for the tail's pause. Starts the thread; never blocks, never
@@ -68,7 +71,7 @@ class ShipperThread:
             self._start()
             if self._drain is not None:
                 self._drain.hurried = True
-            self._work.set()
+            self._work.ring()
 
     def acknowledged(self) -> dict[Lane, int]:
         """Last ordinals per lane up to which the broker has acknowledged everything; lanes of which it has nothing
@@ -77,11 +80,12 @@ class ShipperThread:
         drain = self._drain
         return dict(drain.acknowledged) if drain is not None else {}
 
-    def flush(self, deadline: float) -> bool:
-        """Waits until all that was journaled before the call is acknowledged.
+    def flush(self, deadline: float, run_id: str | None = None) -> bool:
+        """Waits until what was journaled before the call is acknowledged.
 
         Args:
             deadline: `time.monotonic()` at which to give up.
+            run_id: the run whose facts and points are waited for; None waits for everything.
 
         Returns:
             True when all is acknowledged; False at the deadline, after `stop` or in a forked child.
@@ -89,14 +93,16 @@ class ShipperThread:
         if os.getpid() != self._pid:
             return False
         called_at = time.monotonic()
-        ends = self._journal.ends()
+        ends = self.journal.ends() if run_id is None else self.journal.ends_of("run", run_id)
         self.wake()
         with self._settled:
             self._flushing += 1
-            self._settled.wait_for(
-                lambda: self._stopping.is_set() or self._covers(ends, called_at), max(0.0, deadline - called_at)
-            )
-            self._flushing -= 1
+            try:
+                self._settled.wait_for(
+                    lambda: self._over() or self._covers(ends, called_at), max(0.0, deadline - called_at)
+                )
+            finally:
+                self._flushing -= 1
         return self._covers(ends, called_at)
 
     def finish(self, deadline: float) -> bool:
@@ -117,11 +123,25 @@ class ShipperThread:
         if os.getpid() != self._pid:
             return
         self._stopping.set()
-        self._work.set()
+        self._work.ring()
         with self._settled:
             self._settled.notify_all()
         if self._thread is not None:
             self._thread.join(max(0.0, deadline - time.monotonic()))
+
+    def left(self) -> int:
+        """How many of the journal's facts and points the broker has not acknowledged."""
+        known = self.acknowledged()
+        return sum(max(0, end - known.get(lane, 0)) for lane, end in self.journal.ends().items())
+
+    def unsent(self) -> ServiceAwayError:
+        """What a read raises when they are not acknowledged in time."""
+        settings = self._settings() if callable(self._settings) else self._settings
+        reason = f"{self.left()} facts and points of this process are not acknowledged yet"
+        return ServiceAwayError("Kafka", "RUNFOLD_KAFKA", settings.kafka, reason)
+
+    def _over(self) -> bool:
+        return self._stopping.is_set() or (self._thread is None and not self._starting.locked())
 
     def _covers(self, ends: dict[Lane, int], since: float) -> bool:
         drain = self._drain
@@ -132,18 +152,28 @@ class ShipperThread:
         return all(drain.acknowledged.get(lane, 0) >= end for lane, end in ends.items())
 
     def _start(self) -> None:
-        if self._thread is not None:
+        # Whoever finds the lock taken leaves it to its holder: a signal handler's own thread may be in here.
+        if self._thread is not None or self._stopping.is_set() or not self._starting.acquire(blocking=False):
             return
-        with self._starting:
-            if self._thread is None and not self._stopping.is_set():
+        try:
+            if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="runfold-shipper", daemon=True)
                 self._thread.start()
+        except BaseException as error:
+            if self._thread is not None and self._thread.ident is None:
+                self._thread = None
+            if not isinstance(error, RuntimeError):
+                raise
+            # No more threads may be had, or the interpreter is about to end.
+            _tell(Trouble("shipper", f"no thread can be started that sends events: {error}."))
+        finally:
+            self._starting.release()
 
     def _run(self) -> None:
         try:
             self._ship()
         except Exception as error:  # noqa: BLE001 - nothing of ours may end up in the training's excepthook
-            self._troubles.met(Trouble("shipper", f"the shipper thread ended: {error!r}."))
+            _tell(Trouble("shipper", f"the shipper thread ended: {error!r}."))
         finally:
             self._stopping.set()
             with self._settled:
@@ -151,23 +181,23 @@ class ShipperThread:
 
     def _ship(self) -> None:
         settings = self._settings() if callable(self._settings) else self._settings
+        # With -W error its deprecations would end the thread.
+        warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"kafka|importlib\.resources")
         with complete_before_fork():
             from runfold.shipper.drain import Drain
             from runfold.shipper.sending import Cluster
 
-        folder = self._journal.folder
+        folder = self.journal.folder
         cluster = Cluster(settings.need("kafka"), settings.topic_prefix, bytes_in_flight_max=BYTES_IN_FLIGHT_MAX)
         turn = Turn(folder)
         turn.take()
-        drain = self._drain = Drain(folder, cluster, landed=self._work.set, dead=lambda: False)
+        drain = self._drain = Drain(folder, cluster, landed=self._work.ring, dead=lambda: False)
         tidy_at = time.monotonic() + TIDY_S
         while not (self._stopping.is_set() or drain.finished):
             try:
                 pause = drain.step()
-                if not drain.failures:
-                    self._troubles.over()
             except Trouble as trouble:
-                self._troubles.met(trouble)
+                _tell(trouble)
                 self._stopping.wait(drain.backoff_s)
                 continue
             if self._flushing:
@@ -178,7 +208,6 @@ class ShipperThread:
                 self._tidy(settings, drain.home.workspace)
             if pause:
                 self._work.wait(pause)
-                self._work.clear()
         drain.close()
         cluster.close()
         turn.give_back()
@@ -187,8 +216,8 @@ class ShipperThread:
         from runfold.journal.folder import delete_acknowledged
         from runfold.shipper.drain import KEEP_BYTES
 
-        delete_acknowledged(self._journal.folder, keep_bytes=KEEP_BYTES)
-        if spooled(self._journal.folder) and (self._uploading is None or not self._uploading.is_alive()):
+        delete_acknowledged(self.journal.folder, keep_bytes=KEEP_BYTES)
+        if spooled(self.journal.folder) and (self._uploading is None or not self._uploading.is_alive()):
             self._uploading = threading.Thread(
                 target=self._upload_spooled, args=(settings, workspace), name="runfold-uploads", daemon=True
             )
@@ -200,7 +229,12 @@ class ShipperThread:
         upload = self._upload or uploader(settings, workspace)
         if upload is None:
             return
-        left, error = upload_spooled(self._journal.folder, upload)
+        left, error = upload_spooled(self.journal.folder, upload)
         if left:
             # The façade may have told it already: one warning a service and process.
             notices.once(notices.away("api"), f"{left} files could not be uploaded: {error}. The journal keeps them.")
+
+
+def _tell(trouble: Trouble) -> None:
+    about = notices.away(trouble.service)
+    notices.once(about, f"{trouble} Training goes on; the journal keeps everything and is shipped later.")

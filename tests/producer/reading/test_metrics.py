@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runfold import validation
 from runfold.reading.metrics import Chart, RunMetadata, Writer, by_run, of_run
 from runfold_schemas.events import MetricLogged, Series
 
@@ -65,7 +66,7 @@ def logged(name: str, *values: Any, at: float = 1.0) -> list[Point]:
 
 def listed(name: str, *values: Any, at: float = 1.0) -> list[Point]:
     """One `log_list` call: one time stamp."""
-    return [(series_of(name, value), None, at, value) for value in values]
+    return [(series_of(name, value), None, at, value) for value in validation.floats(list(values))]
 
 
 def rows(name: str, *cells: dict[str, Any], first: int = 1, at: float = 1.0) -> list[Point]:
@@ -101,7 +102,7 @@ def read(points: Sequence[Point]) -> Any:
         (logged("m", 1, 2.5), [1, 2.5]),
         (listed("m", 1, 2.5), [1.0, 2.5]),
         (listed("m", 1, 2.5, None), [1.0, 2.5, None]),
-        (logged("m", 1) + listed("m", 2, 2.5, at=2.0), [1, 2, 2.5]),
+        (logged("m", 1) + listed("m", 2, 2.5, at=2.0), [1, 2.0, 2.5]),
         (listed("m", 1, "a"), [1, "a"]),
         (logged("m", 0.5, 10**400), [0.5, 10**400]),
         (rows("m", {"x": 1, "y": "a"}), {"x": 1, "y": "a"}),

@@ -121,7 +121,7 @@ def test_a_broker_that_was_never_there_is_told_once_and_raises_nothing(
         began = time.monotonic()
         shipper.stop(in_(1))
     assert time.monotonic() - began < 1.5
-    assert [record.name for record in caplog.records] == ["runfold.shipper"]
+    assert [record.name for record in caplog.records] == ["runfold"]
     assert "127.0.0.1:1 (RUNFOLD_KAFKA)" in caplog.text
     assert "the journal keeps everything" in caplog.text
 

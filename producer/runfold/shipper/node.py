@@ -1,0 +1,96 @@
+"""Where a process starts no thread for Kafka: the node's shipper sends its journal (RUNFOLD_SHIPPING=node).
+
+The same methods as `thread.ShipperThread`. Only the API tells what has become of what was journaled, so
+"acknowledged" is what readers see.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from runfold import notices
+from runfold.exceptions import AzureMLException, NotYetVisibleError, ServiceAwayError, ServiceException
+from runfold_schemas.watermark import Lane, Watermark
+
+if TYPE_CHECKING:
+    from runfold.journal.writer import Journal
+    from runfold.reading.client import ApiClient
+
+ADVICE = "`runfold ship` must run on this node (RUNFOLD_SHIPPING is node, or the job is large)"
+
+
+class NodeShipping:
+    """One journal of this process, sent by another one. All methods may be called from any thread."""
+
+    tells_acknowledgement = False  # of the broker
+
+    def __init__(self, journal: Journal, address: str | None, api: Callable[[], ApiClient]) -> None:
+        """
+        Args:
+            journal: this process's journal.
+            address: of the API, for messages.
+            api: gives the query API; called when something is waited for.
+        """
+        self.journal = journal
+        self._address = address
+        self._api = api
+        self._pid = os.getpid()
+        self._lock = threading.RLock()
+        self._visible: dict[Lane, int] = {}
+
+    def wake(self) -> None:
+        """Does nothing: the node's shipper looks by itself."""
+
+    def acknowledged(self) -> dict[Lane, int]:
+        """Last ordinals per lane that the API has confirmed to be visible."""
+        with self._lock:
+            return dict(self._visible)
+
+    def flush(self, deadline: float, run_id: str | None = None) -> bool:
+        """Waits until what was journaled before the call is visible; False at the deadline, or without an API.
+
+        Args:
+            deadline: `time.monotonic()` at which to give up.
+            run_id: the run whose facts and points are waited for; None waits for everything.
+        """
+        if os.getpid() != self._pid:
+            return False
+        ends = self.journal.ends() if run_id is None else self.journal.ends_of("run", run_id)
+        hidden = {lane: end for lane, end in ends.items() if end > self._visible.get(lane, 0)}
+        if not hidden:
+            return True
+        try:
+            seen = self._api().wait_for(Watermark(ordinals=hidden), max(0.0, deadline - time.monotonic()))
+        except (AzureMLException, ServiceException) as away:
+            notices.once(notices.away(getattr(away, "service", "API")), f"{away.message} The journal keeps everything.")
+            return False
+        if seen:
+            with self._lock:
+                for lane, end in hidden.items():
+                    self._visible[lane] = max(end, self._visible.get(lane, 0))
+        return seen
+
+    def finish(self, deadline: float) -> bool:
+        """After the journal was closed: the same."""
+        return self.flush(deadline)
+
+    def stop(self, deadline: float) -> None:
+        """Does nothing: there is nothing to stop."""
+
+    def left(self) -> int:
+        """How many of the journal's facts and points are not known to be visible."""
+        known = self.acknowledged()
+        return sum(max(0, end - known.get(lane, 0)) for lane, end in self.journal.ends().items())
+
+    def unsent(self) -> ServiceAwayError:
+        """What a read raises when they are not visible in time."""
+        return NotYetVisibleError(
+            "RUNFOLD_API",
+            self._address,
+            f"{self.left()} facts and points of this process are not visible yet; {ADVICE}",
+            "",
+        )
