@@ -34,7 +34,7 @@ quick: $(READY) ## the tests that take no more than a few seconds each
 	@$(PYTEST) -q -m "not slow"
 
 faults: $(READY) ## the fault campaign with 30 faults instead of 8
-	@RUNFOLD_FAULTS=30 $(PYTEST) tests/faults
+	@RUNFOLD_FAULTS=30 RUNFOLD_FAULT_SEED=$(SEED) $(PYTEST) tests/faults
 
 bench: $(READY) ## measure, each figure beside its limit
 	@set -e; for file in $$(grep -l __main__ bench/*.py); do $(BIN)/python -m bench.$$(basename $$file .py); done

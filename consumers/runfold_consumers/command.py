@@ -53,8 +53,8 @@ def project_state(in_a_row: InARow = 100, ratio: Ratio = 0.1, instance: Instance
     must look.
     """
     from runfold_consumers.engine.contracts import Contracts
+    from runfold_consumers.engine.health import Health
     from runfold_consumers.engine.loop import CONDITIONS
-    from runfold_consumers.engine.probes import Health
     from runfold_consumers.engine.publishing import Publisher
     from runfold_consumers.state.projector import StateProjector
 
@@ -75,8 +75,8 @@ def project_artifacts(
     from runfold_consumers.artifacts.projector import ArtifactProjection
     from runfold_consumers.artifacts.verifying import Rechecker
     from runfold_consumers.engine.contracts import Contracts
+    from runfold_consumers.engine.health import Health
     from runfold_consumers.engine.loop import CONDITIONS
-    from runfold_consumers.engine.probes import Health
 
     settings = _begin()
     contracts = Contracts(settings.need("kafka"), settings.topic_prefix)
@@ -159,10 +159,10 @@ def _run(
     instance: str | None,
     probe_port: int,
 ) -> None:
+    from runfold.shipper.probes import Probes
     from runfold_consumers.engine.dead_letters import Limit
     from runfold_consumers.engine.errors import Stop
     from runfold_consumers.engine.loop import Loop, Options
-    from runfold_consumers.engine.probes import Probes
 
     gc.freeze()  # what is imported stays; and records, which make no cycles, are not worth looking at every 700 of them
     gc.set_threshold(50_000, 20, 50)
@@ -172,7 +172,7 @@ def _run(
     options = Options(
         settings.need("kafka"), settings.topic_prefix, settings.need("postgres"), Limit(in_a_row, ratio), instance
     )
-    probes = Probes(health, probe_port)
+    probes = Probes(health.live, health.ready, probe_port)
     log = logging.getLogger(__name__)
     log.info("event=started projector=%s pid=%d probe_port=%d", projection.name, os.getpid(), probes.port)
     try:

@@ -31,6 +31,7 @@ ROOMS = {
     "ship": Room("runfold.shipper.command", "app", None, "Send what this machine's journals hold to Kafka."),
     "project": Room("runfold_consumers.command", "app", "server", "Fold facts into Postgres, or check artifacts."),
     "api": Room("runfold_consumers.command", "app", "server", "Serve the query API."),
+    "journal": Room("runfold.journal.command", "app", None, "Look into journals; save what a damaged one holds."),
     "topics": Room("runfold_schemas.command", "app", None, "Create or check the topics of a workspace."),
     "rebuild": Room("runfold_consumers.command", "app", "server", "Drop the state; fold the log again."),
     "checksum": Room("runfold_consumers.command", "app", "server", "Print the checksum of the state, one hex line."),

@@ -17,8 +17,8 @@ import pytest
 from kafka import KafkaProducer
 
 from runfold_consumers.engine.contracts import Contracts
+from runfold_consumers.engine.health import Health
 from runfold_consumers.engine.loop import CONDITIONS, Loop, Options
-from runfold_consumers.engine.probes import Health
 from runfold_consumers.state.checksum import checksum
 from runfold_consumers.state.projector import StateProjector
 from runfold_consumers.state.rebuild import rebuild

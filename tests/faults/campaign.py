@@ -22,6 +22,13 @@ PROCESSES = 8
 OPERATIONS_PER_RUN = 105
 BYTES_PER_OPERATION = 165  # two lines of a history
 CAMPAIGN_S = 600.0
+_SHARED = """
+import sys
+from runfold import Experiment, Workspace
+run = Experiment(Workspace.from_config(), sys.argv[1]).start_logging(snapshot_directory=None, outputs=False)
+run.flush()
+print(run.id)
+"""
 
 
 class Campaign(NamedTuple):
@@ -29,12 +36,14 @@ class Campaign(NamedTuple):
 
     operations: list[history.Operation]
     struck: list[str]
+    shared_run_id: str
 
 
-def run(stack: Stack, folder: Path, runs_per_process: int, faults: Sequence[Fault], shared_run_id: str) -> Campaign:
+def run(stack: Stack, folder: Path, runs_per_process: int, faults: Sequence[Fault], experiment: str) -> Campaign:
     """Runs the workload under the faults, heals all, ships what is left, and reads the history."""
     folder.mkdir(parents=True)
-    writers = _Writers(stack, folder, shared_run_id)
+    shared_run_id = stack.script(_SHARED, experiment).stdout.strip()
+    writers = _Writers(stack, folder, experiment, shared_run_id)
     struck: list[str] = []
     granted = 0
     for number, fault in enumerate(faults, 1):
@@ -50,7 +59,7 @@ def run(stack: Stack, folder: Path, runs_per_process: int, faults: Sequence[Faul
     writers.end()
     stack.run("up")
     stack.run("ship", "--once", "--timeout", "120")
-    return Campaign(history.read(writers.histories()), struck)
+    return Campaign(history.read(writers.histories()), struck, shared_run_id)
 
 
 def _strike(stack: Stack, writers: _Writers, fault: Fault) -> None:
@@ -75,8 +84,9 @@ def _reached(condition: Callable[[], bool], seconds: float) -> None:
 class _Writers:
     """The workload's processes, and how far each has come."""
 
-    def __init__(self, stack: Stack, folder: Path, shared_run_id: str) -> None:
-        self._stack, self._folder, self._shared = stack, folder, shared_run_id
+    def __init__(self, stack: Stack, folder: Path, experiment: str, shared_run_id: str) -> None:
+        self._stack, self._folder = stack, folder
+        self._experiment, self._shared = experiment, shared_run_id
         self._running: dict[int, subprocess.Popen[str]] = {}
         self._lives: dict[int, int] = {}
         self._granted: dict[int, int] = {}
@@ -93,7 +103,7 @@ class _Writers:
         command = [sys.executable, "-m", "tests.faults.workload"]
         with (self._folder / f"{process}.{life}-log").open("wb") as log:
             self._running[process] = subprocess.Popen(
-                [*command, str(process), str(number), self._shared, str(path)],
+                [*command, str(process), str(number), self._experiment, self._shared, str(path)],
                 env=self._stack.bare,
                 stdin=subprocess.PIPE,
                 stdout=log,

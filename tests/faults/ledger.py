@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -17,17 +17,16 @@ from tests.stack import Stack
 from tests.waiting import until
 
 
-def read(stack: Stack, run_ids: Iterable[str]) -> dict[str, LedgerRun]:
-    """What the API says of each run that it knows. Waits until the artifact projector has looked at every file."""
+def read(stack: Stack, experiment: str) -> dict[str, LedgerRun]:
+    """What the API says of each run of the experiment. Waits until the artifact projector has looked at every file."""
     api = ApiClient(Settings.load(stack.home / "stack.json"))
-    runs = {run["run_id"]: run for run in _every_run(api)}
-    return {run_id: _run(api, runs[run_id]) for run_id in sorted(set(run_ids) | set(runs)) if run_id in runs}
+    return {run["run_id"]: _run(api, run) for run in _every_run(api, experiment)}
 
 
-def _every_run(api: ApiClient) -> Iterator[dict[str, Any]]:
+def _every_run(api: ApiClient, experiment: str) -> Iterator[dict[str, Any]]:
     cursor: str | None = None
     while True:
-        page = api.runs(experiment="faults", include_children=True, cursor=cursor, limit=500)
+        page = api.runs(experiment=experiment, include_children=True, cursor=cursor, limit=500)
         yield from (dict(run) for run in page["runs"])
         cursor = page["next_cursor"]
         if cursor is None:

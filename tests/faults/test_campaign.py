@@ -16,6 +16,7 @@ import pytest
 
 from tests.faults import campaign, ledger
 from tests.faults.checker import check
+from tests.faults.history import OK, Operation
 from tests.faults.nemesis import plan
 from tests.stack import Stack, local_stack
 
@@ -31,25 +32,22 @@ def own_stack(jars: Path) -> Iterator[Stack]:
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("disturbed", [False, True], ids=["undisturbed", "with-faults"])
-def test_the_ledger_holds_what_happened(own_stack: Stack, tmp_path: Path, disturbed: bool) -> None:
+def test_the_ledger_holds_what_happened(
+    own_stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str], disturbed: bool
+) -> None:
     seed = int(os.environ.get("RUNFOLD_FAULT_SEED") or secrets.randbelow(1_000_000))
     count = int(os.environ.get("RUNFOLD_FAULTS", "8")) if disturbed else 0
-    shared_run_id = own_stack.script(
-        "from runfold import Experiment, Workspace;"
-        "r = Experiment(Workspace.from_config(), 'faults').start_logging(snapshot_directory=None, outputs=False);"
-        "r.flush(); print(r.id)"
-    ).stdout.strip()
-    faults = plan(seed, count)
-    print(f"\nRUNFOLD_FAULT_SEED={seed}")  # noqa: T201 - the way to run it again
-    result = campaign.run(own_stack, tmp_path / "history", RUNS_PER_PROCESS, faults, shared_run_id)
+    with capsys.disabled():
+        print(f" RUNFOLD_FAULT_SEED={seed} ", end="", flush=True)  # noqa: T201 - the way to run it again
+    experiment = f"faults-{count}"
+    result = campaign.run(own_stack, tmp_path / "history", RUNS_PER_PROCESS, plan(seed, count), experiment)
     told = f"seed {seed}; struck: {'; '.join(result.struck)}"
     begun = sum(o.operation == "start" for o in result.operations)
     assert begun == campaign.PROCESSES * RUNS_PER_PROCESS, told
 
-    started = {o.run_id for o in result.operations if o.operation in ("start", "child")} | {shared_run_id}
-    held = ledger.read(own_stack, started)
-    anomalies = [
-        a for a in check(result.operations, held) if not (a.kind == "unexpected" and a.run_id == shared_run_id)
-    ]
-    assert anomalies == [], told
+    held = ledger.read(own_stack, experiment)
+    shared = held[result.shared_run_id]
+    assert shared.status == "Running", told
+    start = Operation(0, 0, "start", result.shared_run_id, None, None, OK)
+    assert check([start, *result.operations], held) == [], told
     assert ledger.difference_from_the_model(own_stack) == [], told

@@ -1,6 +1,6 @@
 """A process that logs: what the fault suite runs eight times at once, and kills.
 
-    python -m tests.faults.workload PROCESS FIRST_NUMBER SHARED_RUN HISTORY
+    python -m tests.faults.workload PROCESS FIRST_NUMBER EXPERIMENT SHARED_RUN HISTORY
 
 It does a run for each line of its standard input, and leaves at its end. It is an ordinary training script in the
 original's style, with a pen that writes down each call before and after. Every value it logs is its own (process and
@@ -22,14 +22,13 @@ from runfold import Experiment, Run, Workspace
 from runfold.exceptions import PropertyImmutableError
 from tests.faults.history import OK, REFUSED, UNKNOWN, Pen
 
-EXPERIMENT = "faults"
 POINTS_PER_RUN = 40
 
 
-def main(process: int, first_number: int, shared_run_id: str, history: Path) -> None:
+def main(process: int, first_number: int, experiment_name: str, shared_run_id: str, history: Path) -> None:
     """Runs the whole workload of one process."""
     pen = Pen(history, process, first_number)
-    experiment = Experiment(Workspace.from_config(), EXPERIMENT)
+    experiment = Experiment(Workspace.from_config(), experiment_name)
     _property(pen, Run(experiment, shared_run_id), "owner", f"process {process} at {pen.number}")
     for _ in sys.stdin:
         run_id = str(uuid.uuid4())
@@ -94,10 +93,11 @@ def _complete(pen: Pen, run: Run) -> None:
 
 
 def _arguments(words: list[str]) -> dict[str, Any]:
-    process, first_number, shared_run_id, history = words
+    process, first_number, experiment_name, shared_run_id, history = words
     return {
         "process": int(process),
         "first_number": int(first_number),
+        "experiment_name": experiment_name,
         "shared_run_id": shared_run_id,
         "history": Path(history),
     }

@@ -11,7 +11,7 @@ from runfold_consumers.artifacts.objects import SERVICE, Objects
 from runfold_consumers.engine.beside import Beside
 from runfold_consumers.engine.connecting import answering, connect
 from runfold_consumers.engine.errors import Away
-from runfold_consumers.engine.probes import Health
+from runfold_consumers.engine.health import Health
 from runfold_consumers.engine.projection import Connection
 
 log = logging.getLogger(__name__)

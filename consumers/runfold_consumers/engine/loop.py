@@ -26,9 +26,9 @@ from runfold_consumers.engine.contracts import Contracts
 from runfold_consumers.engine.dead_letters import Count, Limit
 from runfold_consumers.engine.decoding import decode
 from runfold_consumers.engine.errors import Away, PositionMoved
+from runfold_consumers.engine.health import Health
 from runfold_consumers.engine.poll import Partition, Poller, Source
 from runfold_consumers.engine.positions import Position, Step
-from runfold_consumers.engine.probes import Health
 from runfold_consumers.engine.projection import Companion, Connection, Projection
 from runfold_consumers.engine.reporting import Lag, Reporter
 from runfold_consumers.fold.records import RawRecord

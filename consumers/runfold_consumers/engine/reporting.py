@@ -15,7 +15,7 @@ from typing import NamedTuple
 from runfold_consumers.engine.beside import Beside
 from runfold_consumers.engine.connecting import answering, connect
 from runfold_consumers.engine.errors import Away
-from runfold_consumers.engine.probes import Health
+from runfold_consumers.engine.health import Health
 from runfold_consumers.engine.projection import Connection
 
 CHANNEL = "runfold_state"

@@ -45,10 +45,12 @@ def show(
     """
     console.print(_heading(run))
     console.print(Columns([_pairs("Tags", run["tags"]), _pairs("Properties", run["properties"])], padding=(0, 3)))
+    console.print()
     if metrics:
         console.print(_metrics(metrics))
     if children:
-        console.print(_children(run, children))
+        console.print(_children(children))
+        console.print()
     if artifacts:
         console.print(_artifacts(artifacts))
     refused = [(decision, refusal) for decision in decisions for refusal in decision.get("refusals", ())]

@@ -81,7 +81,7 @@ def _run(settings: Settings, probe_port: int | None) -> None:
     from runfold.shipper.probes import Probes
 
     shipper = NodeShipper(settings.journals(), settings)
-    probes = Probes(shipper.health, probe_port) if probe_port is not None else None
+    probes = Probes(shipper.live, shipper.ready, probe_port) if probe_port is not None else None
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: shipper.stop())
     shipper.run()

@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 from runfold.journal import folder as journals
 from runfold.shipper import api
@@ -36,14 +35,6 @@ THREADS = 4
 IDLE_TURNS_PER_SECOND_MAX = 1000  # over all journals: many that are idle are each looked at less often
 BYTES_IN_FLIGHT_MAX = 32 << 20
 KEEP_S = 24 * 3600.0
-
-
-class Health(NamedTuple):
-    """What a probe is told. `ready`: the folder is watched and nothing keeps events from the broker."""
-
-    live: bool
-    ready: bool
-    detail: str
 
 
 class _Entry:
@@ -99,12 +90,16 @@ class NodeShipper:
         """Ends `run`: checkpoints are written, what is in flight is sent again by whoever ships next."""
         self._stopping.set()
 
-    def health(self) -> Health:
-        """For /livez and /readyz."""
-        live = self._scanned_at > time.monotonic() - 60.0
+    def live(self) -> tuple[bool, dict[str, str]]:
+        """For /livez: the folder is watched."""
+        told = f"{len(self._entries)} journals are shipped, {len(self._finished)} are done"
+        return self._scanned_at > time.monotonic() - 60.0, {"detail": told}
+
+    def ready(self) -> tuple[bool, dict[str, str]]:
+        """For /readyz: the folder is watched, and nothing keeps events from the broker."""
+        live, told = self.live()
         trouble = self._troubles.open()
-        detail = f"{len(self._entries)} journals are shipped, {len(self._finished)} are done"
-        return Health(live, live and not trouble, f"{detail}; in the way: {', '.join(trouble)}" if trouble else detail)
+        return live and not trouble, told | ({"in the way": ", ".join(trouble)} if trouble else {})
 
     def _every(self, seconds: float, what: Callable[[], None]) -> None:
         while not self._stopping.is_set():

@@ -20,8 +20,8 @@ from runfold_consumers.artifacts.projector import ArtifactProjection
 from runfold_consumers.artifacts.verifying import Rechecker
 from runfold_consumers.engine.contracts import Contracts
 from runfold_consumers.engine.errors import Away, Stop
+from runfold_consumers.engine.health import Health
 from runfold_consumers.engine.loop import CONDITIONS, Loop, Options
-from runfold_consumers.engine.probes import Health
 from runfold_schemas import codec, topics
 from runfold_schemas.events import ArtifactLogged, Event, TagSet
 from tests.consumers.engine.counting import Running

@@ -23,8 +23,8 @@ from kafka import KafkaProducer
 
 from runfold_consumers.engine.contracts import Contracts
 from runfold_consumers.engine.dead_letters import Limit
+from runfold_consumers.engine.health import Health
 from runfold_consumers.engine.loop import CONDITIONS, Loop, Options
-from runfold_consumers.engine.probes import Health
 from runfold_consumers.engine.projection import Companion, Connection
 from runfold_consumers.fold.records import RawRecord
 from runfold_schemas import topics
