@@ -28,7 +28,7 @@ down: ## stop the local stack
 	@if [ -x $(BIN)/runfold ]; then $(BIN)/runfold down; else echo "nothing was up"; fi
 
 test: $(READY) ## all tests, against real services (their addresses in the environment, containers, or the local stack)
-	@$(PYTEST)
+	@$(PYTEST) -n 2 --dist loadfile
 
 quick: $(READY) ## the tests that take no more than a few seconds each
 	@$(PYTEST) -q -m "not slow"

@@ -1,4 +1,4 @@
-"""Health of a projector: whether its loop turns, and whether all conditions hold; `runfold.shipper.probes` serves it."""
+"""Health of a projector: whether its loop turns, whether all conditions hold. `runfold.shipper.probes` serves it."""
 
 from __future__ import annotations
 

@@ -121,9 +121,7 @@ def _plain(value: Any) -> str:
     return text if len(text) <= 24 else "…" + text[-23:]
 
 
-def _children(
-    run: Mapping[str, Any], children: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
-) -> RenderableType:
+def _children(children: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> RenderableType:
     tree = Tree(Text("Children", style="bold"), guide_style="dim")
     for child, metrics in children:
         line = Text(f"{child['display_name'] or child['run_id']}  ")

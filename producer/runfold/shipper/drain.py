@@ -37,7 +37,7 @@ LIFE_S = 0.5  # how often the life lock of a journal with nothing new is looked 
 TAIL_S_MIN, TAIL_S_MAX = 0.010, 0.050  # pause when there is nothing to read: at first, and when that lasts
 TAIL_SHORT_S = 2.0  # how long "at first" is
 KEEP_BYTES = 4 << 30  # acknowledged segments of a journal that are kept for a day at most
-FEW = 8_000  # points that one read gave, below which it came up with the writer
+FEW = 15_000  # points that one read gave, below which it came up with the writer
 BULK = 500  # points that one read gave, from which a longer pause gathers more and nobody waits for a single one
 FULL_S = 0.005  # pause when as many bytes are in flight as may be; a landing ends it earlier
 
