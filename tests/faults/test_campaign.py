@@ -39,7 +39,7 @@ def test_the_ledger_holds_what_happened(
     seed = int(os.environ.get("RUNFOLD_FAULT_SEED") or secrets.randbelow(1_000_000))
     count = int(os.environ.get("RUNFOLD_FAULTS", "8")) if disturbed else 0
     with capsys.disabled():
-        print(f"\nRUNFOLD_FAULT_SEED={seed}", file=sys.__stderr__, flush=True)  # noqa: T201 - the way to run it again
+        print(f"\nRUNFOLD_FAULT_SEED={seed}", file=sys.__stderr__, flush=True)
     experiment = f"faults-{count}"
     result = campaign.run(own_stack, tmp_path / "history", RUNS_PER_PROCESS, plan(seed, count), experiment)
     told = f"seed {seed}; struck: {'; '.join(result.struck)}"
