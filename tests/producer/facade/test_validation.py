@@ -33,6 +33,9 @@ class Scalar:
     def item(self) -> float:
         return 0.5
 
+    def __repr__(self) -> str:  # names the test, the same in every process
+        return "Scalar()"
+
 
 @pytest.mark.parametrize(
     ("value", "expected"),
