@@ -84,6 +84,11 @@ class Decisions:
         if refusal is not None:
             raise refusal
 
+    @property
+    def left_open(self) -> int:
+        """How many decisions no call has heard of yet."""
+        return len(self._open)
+
     def tell(self, deadline: float) -> bool:
         """Asks for what was left open and warns of each refusal; never raises.
 

@@ -14,7 +14,6 @@ import hashlib
 import io
 import sys
 import uuid
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -69,15 +68,15 @@ def _said(pen: Pen, run: Run, word: str) -> None:
 
 
 def _property(pen: Pen, run: Run, key: str, value: str) -> None:
+    decisions = run._handle.session.decisions
+    before = decisions.left_open
     step = pen.invoke("property", run.id, key, value)
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        try:
-            run.add_properties({key: value})
-        except PropertyImmutableError:
-            pen.end(step, REFUSED)
-            return
-    pen.end(step, UNKNOWN if told else OK)
+    try:
+        run.add_properties({key: value})
+    except PropertyImmutableError:
+        pen.end(step, REFUSED)
+        return
+    pen.end(step, UNKNOWN if decisions.left_open > before else OK)
 
 
 def _upload(pen: Pen, run: Run, name: str, body: bytes) -> None:

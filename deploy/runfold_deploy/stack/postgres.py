@@ -17,14 +17,18 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
+
 from runfold_deploy.stack.errors import ServiceFailed, StackError
 from runfold_deploy.stack.layout import Layout
 from runfold_deploy.stack.process import User, boot_id
 from runfold_deploy.stack.service import Launch, Service, fingerprint
+from runfold_deploy.stack.waiting import until
 
 PORTS = ("postgres",)
 ROLE = "runfold"
 DATABASE = "runfold"
+_BACKENDS_S = 10.0  # backends end by themselves when they see that the postmaster is gone
 
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -166,9 +170,33 @@ def _run(command: tuple[str, ...], given: bytes, user: User | None, environment:
 def _forget_boot(folder: Path, data: Path) -> None:
     """Removes a postmaster.pid of before the machine's start: its pid may be anybody's now, and Postgres would give up.
 
-    Within one boot it is left to Postgres, which tells by it whether an old backend still holds the shared memory.
+    Within one boot it is left to Postgres, which tells by it whether an old backend still holds the shared memory. But
+    where nobody collects dead processes (the first process of many containers does not), a killed postmaster stays as
+    a zombie, and Postgres takes it for alive: then the file goes when the last of its backends is gone.
     """
     mark = folder / "boot-id"
-    if mark.exists() and mark.read_text() != boot_id():
-        (data / "postmaster.pid").unlink(missing_ok=True)
+    lock_file = data / "postmaster.pid"
+    rebooted = mark.exists() and mark.read_text() != boot_id()
+    if rebooted or (_is_zombie(lock_file) and until(lambda: not _backends(data), _BACKENDS_S)):
+        lock_file.unlink(missing_ok=True)
     mark.write_text(boot_id())
+
+
+def _is_zombie(pid_file: Path) -> bool:
+    try:
+        pid = int(pid_file.read_text().split("\n", 1)[0])
+        return psutil.Process(pid).status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except (OSError, ValueError, psutil.Error):
+        return False
+
+
+def _backends(data: Path) -> list[int]:
+    """Living processes of Postgres that work in this folder: each changes to it at its start."""
+    found = []
+    for one in psutil.process_iter():
+        try:
+            if one.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD) and Path(one.cwd()) == data:
+                found.append(one.pid)
+        except (psutil.Error, OSError):
+            continue
+    return found
