@@ -99,5 +99,5 @@ def test_home_is_roots_or_the_users_where_nothing_names_one(monkeypatch: pytest.
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert settings.home() == Path("/var/lib/runfold")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setenv("HOME", "/home/somebody")
-    assert settings.home() == Path("/home/somebody/.local/state/runfold")
+    monkeypatch.setenv("HOME", "/srv/somebody")
+    assert settings.home() == Path("/srv/somebody/.local/state/runfold")
