@@ -192,11 +192,16 @@ def _builder(shape: shapes.Shape, make: Mapping[str, decoding.Make]) -> Callable
             return _column_builder(_DTYPES[shape.item.kind])
         item = _builder(shape.item, make)
         return tuple if item is _as_is else lambda read: tuple([item(value) for value in read])
-    return _as_is
+    return _bytes if shape.kind == "bytes" else _as_is
 
 
 def _as_is(value: Any) -> Any:
     return value
+
+
+def _bytes(value: bytes | str) -> bytes:
+    """A default of bytes stands in a schema as text, a character for each byte; fastavro gives it as it stands."""
+    return value.encode("latin-1") if isinstance(value, str) else value
 
 
 _DTYPES = {"int": "i8", "long": "i8", "float": "f4", "double": "f8"}

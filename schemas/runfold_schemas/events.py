@@ -22,9 +22,10 @@ class ArtifactLogged(NamedTuple):
     or travel in body when small.
 
     Attributes:
-        aggregate_kind: What the event is about: run, experiment or model. With aggregate_id it is the message's
-            key.
-        aggregate_id: Id of the aggregate: a run id, an experiment's name, a model's name.
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
         writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
         ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
         occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
@@ -57,6 +58,78 @@ class ArtifactLogged(NamedTuple):
     body: bytes | None = None
     metric_name: str | None = None
     metric_type: str | None = None
+    key_id: str | None = None
+    signature: bytes | None = None
+
+
+class AssetChanged(NamedTuple):
+    """A version of an asset, or (version 0) the asset itself, is tagged, described, archived or made the default
+    of its kind. The last word wins.
+
+    Attributes:
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
+        writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
+        ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
+        occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
+            witness.
+        version: The version; 0 for the asset itself.
+        tags: Tags that get a value.
+        removed_tags: Tags that are taken away.
+        description: New description; null leaves it.
+        deleted: True: unregistered or archived; false: back again; null: as it was.
+        is_default: True: the workspace's default of this kind; null: as it was.
+        key_id: Reserved: id of the key that signed the event.
+        signature: Reserved: signature over the event.
+    """
+
+    aggregate_kind: str = "dataset"
+    aggregate_id: str = ""
+    writer_id: str = ""
+    ordinal: int = 0
+    occurred_at: int = 0
+    version: int = 0
+    tags: Mapping[str, str | None] = {}
+    removed_tags: Sequence[str] = ()
+    description: str | None = None
+    deleted: bool | None = None
+    is_default: bool | None = None
+    key_id: str | None = None
+    signature: bytes | None = None
+
+
+class AssetRegistered(NamedTuple):
+    """A further version of a dataset, environment or datastore. Versions are counted here, in the asset's own
+    partition: the first is 1. The definition of the latest version again is that version.
+
+    Attributes:
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
+        writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
+        ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
+        occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
+            witness.
+        definition: What it is, as JSON with sorted keys. No secrets.
+        description: Description.
+        tags: Tags.
+        new_version: False: refused when the asset exists with another definition.
+        key_id: Reserved: id of the key that signed the event.
+        signature: Reserved: signature over the event.
+    """
+
+    aggregate_kind: str = "dataset"
+    aggregate_id: str = ""
+    writer_id: str = ""
+    ordinal: int = 0
+    occurred_at: int = 0
+    definition: str = "{}"
+    description: str | None = None
+    tags: Mapping[str, str | None] = {}
+    new_version: bool = True
     key_id: str | None = None
     signature: bytes | None = None
 
@@ -104,13 +177,87 @@ class BatchDecided(NamedTuple):
     exceptions: Sequence[DecisionException] = ()
 
 
+class CancelRequested(NamedTuple):
+    """Somebody wants the run to end. Whoever runs it obeys, and states Canceled; the run's status is
+    CancelRequested until then.
+
+    Attributes:
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
+        writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
+        ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
+        occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
+            witness.
+        attempt: Which start of the job wrote it; 0 unless the environment says otherwise. Never guessed.
+        reason: Why, in words.
+        key_id: Reserved: id of the key that signed the event.
+        signature: Reserved: signature over the event.
+    """
+
+    aggregate_kind: str = "run"
+    aggregate_id: str = ""
+    writer_id: str = ""
+    ordinal: int = 0
+    occurred_at: int = 0
+    attempt: int = 0
+    reason: str | None = None
+    key_id: str | None = None
+    signature: bytes | None = None
+
+
+class DatasetLinked(NamedTuple):
+    """A dataset is an input or an output of the run.
+
+    Attributes:
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
+        writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
+        ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
+        occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
+            witness.
+        attempt: Which start of the job wrote it; 0 unless the environment says otherwise. Never guessed.
+        direction: input or output.
+        name: Name under which the run knows it.
+        dataset_id: Id of the dataset: <name>:<version> of a registered one, else derived from its definition.
+        dataset_name: Name of a registered dataset.
+        dataset_version: Version of a registered dataset.
+        mechanism: How it is given: Mount, Download, Direct, Upload, Link.
+        path_on_compute: Path at which the job finds it.
+        definition: The dataset's definition as JSON: kind, paths, options.
+        key_id: Reserved: id of the key that signed the event.
+        signature: Reserved: signature over the event.
+    """
+
+    aggregate_kind: str = "run"
+    aggregate_id: str = ""
+    writer_id: str = ""
+    ordinal: int = 0
+    occurred_at: int = 0
+    attempt: int = 0
+    direction: str = "input"
+    name: str = ""
+    dataset_id: str = ""
+    dataset_name: str | None = None
+    dataset_version: int | None = None
+    mechanism: str | None = None
+    path_on_compute: str | None = None
+    definition: str = "{}"
+    key_id: str | None = None
+    signature: bytes | None = None
+
+
 class ErrorRecorded(NamedTuple):
     """Why the run failed.
 
     Attributes:
-        aggregate_kind: What the event is about: run, experiment or model. With aggregate_id it is the message's
-            key.
-        aggregate_id: Id of the aggregate: a run id, an experiment's name, a model's name.
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
         writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
         ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
         occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
@@ -136,6 +283,113 @@ class ErrorRecorded(NamedTuple):
     signature: bytes | None = None
 
 
+class ExperimentChanged(NamedTuple):
+    """An experiment is archived or taken back, tagged, described, deleted. The last word wins, for each tag and
+    field.
+
+    Attributes:
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
+        writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
+        ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
+        occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
+            witness.
+        archived: True: archived; false: active again; null: as it was.
+        deleted: True: deleted, its runs stay; null: as it was.
+        description: New description; null leaves it.
+        tags: Tags that get a value; null is a tag without one.
+        removed_tags: Tags that are taken away.
+        key_id: Reserved: id of the key that signed the event.
+        signature: Reserved: signature over the event.
+    """
+
+    aggregate_kind: str = "experiment"
+    aggregate_id: str = ""
+    writer_id: str = ""
+    ordinal: int = 0
+    occurred_at: int = 0
+    archived: bool | None = None
+    deleted: bool | None = None
+    description: str | None = None
+    tags: Mapping[str, str | None] = {}
+    removed_tags: Sequence[str] = ()
+    key_id: str | None = None
+    signature: bytes | None = None
+
+
+class LaneEnd(NamedTuple):
+    """The last ordinal that a writer gave in one stream of the aggregate.
+
+    Attributes:
+        stream: facts, points or log/<name>.
+        last_ordinal: Last ordinal of the lane; 0 when nothing was said in it.
+    """
+
+    stream: str = ""
+    last_ordinal: int = 0
+
+
+class HeartbeatSent(NamedTuple):
+    """A claim: the writer lives, and has journaled up to these ends. Sent first when a run begins, then only when
+    nothing else was sent for a while. Folded by maximum.
+
+    Attributes:
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
+        writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
+        occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
+            witness.
+        ttl_s: Seconds after this event's broker time without any word of the writer, after which its silence is
+            told.
+        lanes: Ends of the writer's lanes of the run in its journal: high-water marks.
+        key_id: Reserved: id of the key that signed the event.
+        signature: Reserved: signature over the event.
+    """
+
+    aggregate_kind: str = "run"
+    aggregate_id: str = ""
+    writer_id: str = ""
+    occurred_at: int = 0
+    ttl_s: float = 120.0
+    lanes: Sequence[LaneEnd] = ()
+    key_id: str | None = None
+    signature: bytes | None = None
+
+
+class LogAppended(NamedTuple):
+    """A piece of a log's text: bytes of one writer's log of a run, in order. Ordinals count bytes, from 1.
+
+    Attributes:
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
+        writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
+        first_ordinal: Ordinal of the first byte; the last is first_ordinal + length(data) - 1.
+        occurred_at: Client clock when the first byte was written, microseconds since 1970-01-01 UTC.
+        key_id: Reserved: id of the key that signed the event.
+        signature: Reserved: signature over the event.
+        name: Name of the log, such as user_logs/std_log.txt; its stream is log/<name>.
+        attempt: Which start of the job wrote it; 0 unless the environment says otherwise. Never guessed.
+        data: The bytes, UTF-8 as a rule; a character may be cut.
+    """
+
+    aggregate_kind: str = "run"
+    aggregate_id: str = ""
+    writer_id: str = ""
+    first_ordinal: int = 0
+    occurred_at: int = 0
+    key_id: str | None = None
+    signature: bytes | None = None
+    name: str = ""
+    attempt: int = 0
+    data: bytes = b""
+
+
 class OrdinalRange(NamedTuple):
     """A range of ordinals, both ends included.
 
@@ -152,9 +406,10 @@ class LossDeclared(NamedTuple):
     """A claim: these ordinals of a lane were dropped or damaged and will never come. Folded by union.
 
     Attributes:
-        aggregate_kind: What the event is about: run, experiment or model. With aggregate_id it is the message's
-            key.
-        aggregate_id: Id of the aggregate: a run id, an experiment's name, a model's name.
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
         writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
         occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
             witness.
@@ -198,9 +453,10 @@ class MetricLogged(NamedTuple):
     dictionary of series.
 
     Attributes:
-        aggregate_kind: What the event is about: run, experiment or model. With aggregate_id it is the message's
-            key.
-        aggregate_id: Id of the aggregate: a run id, an experiment's name, a model's name.
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
         writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
         first_ordinal: Ordinal of the first point; the last is first_ordinal + length(index) - 1.
         occurred_at: Client clock, microseconds since 1970-01-01 UTC; of several points, the first's.
@@ -230,14 +486,147 @@ class MetricLogged(NamedTuple):
     value: Doubles = ()
 
 
+class RelatedDataset(NamedTuple):
+    """A dataset that a model has to do with.
+
+    Attributes:
+        relationship: How: training, validation, inferencing, or the user's word.
+        dataset_id: Id of the dataset.
+    """
+
+    relationship: str = ""
+    dataset_id: str = ""
+
+
+class ModelChanged(NamedTuple):
+    """A version of a model is tagged, described, given further properties, or deleted. Tags and description: the
+    last word wins; properties: the first value stays.
+
+    Attributes:
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
+        writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
+        ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
+        occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
+            witness.
+        version: The version.
+        tags: Tags that get a value.
+        removed_tags: Tags that are taken away.
+        properties: Properties to add; accepted or refused whole.
+        description: New description; null leaves it.
+        deleted: True: deleted; null: as it was.
+        datasets: Datasets that it has to do with, from now on too.
+        sample_input_dataset_id: Dataset of sample inputs; null leaves it.
+        sample_output_dataset_id: Dataset of sample outputs; null leaves it.
+        resource_configuration: CPU, memory and GPU that it wants to be served with, as JSON; null leaves it.
+        key_id: Reserved: id of the key that signed the event.
+        signature: Reserved: signature over the event.
+    """
+
+    aggregate_kind: str = "model"
+    aggregate_id: str = ""
+    writer_id: str = ""
+    ordinal: int = 0
+    occurred_at: int = 0
+    version: int = 0
+    tags: Mapping[str, str | None] = {}
+    removed_tags: Sequence[str] = ()
+    properties: Mapping[str, str | None] = {}
+    description: str | None = None
+    deleted: bool | None = None
+    datasets: Sequence[RelatedDataset] = ()
+    sample_input_dataset_id: str | None = None
+    sample_output_dataset_id: str | None = None
+    resource_configuration: str | None = None
+    key_id: str | None = None
+    signature: bytes | None = None
+
+
+class ModelFile(NamedTuple):
+    """A file of a model.
+
+    Attributes:
+        path: Path within the model, with '/' between parts.
+        sha256: SHA-256 of the bytes.
+        size: Number of bytes.
+        media_type: Media type (RFC 6838).
+    """
+
+    path: str = ""
+    sha256: str = ""
+    size: int = 0
+    media_type: str | None = None
+
+
+class ModelRegistered(NamedTuple):
+    """A further version of a model. Versions are counted here, in the model's own partition: the first is 1.
+
+    Attributes:
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
+        writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
+        ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
+        occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
+            witness.
+        run_id: Run whose files these are; null for files from elsewhere.
+        experiment: Experiment of that run.
+        objects_run_id: The part of the object key <workspace>/<this>/<sha256> under which the bytes lie: the
+            run's id, or model/<name> for files from elsewhere.
+        path: Path within the run's files, or on the machine, that was registered.
+        files: The files.
+        description: Description.
+        tags: Tags.
+        properties: Properties, which never change.
+        framework: Framework, such as ScikitLearn.
+        framework_version: Its version.
+        datasets: Datasets that it has to do with.
+        sample_input_dataset_id: Dataset of sample inputs.
+        sample_output_dataset_id: Dataset of sample outputs.
+        resource_configuration: CPU, memory and GPU that it wants to be served with, as JSON.
+        mime_type: Media type of the whole.
+        unpack: Whether the file is an archive to be unpacked.
+        key_id: Reserved: id of the key that signed the event.
+        signature: Reserved: signature over the event.
+    """
+
+    aggregate_kind: str = "model"
+    aggregate_id: str = ""
+    writer_id: str = ""
+    ordinal: int = 0
+    occurred_at: int = 0
+    run_id: str | None = None
+    experiment: str | None = None
+    objects_run_id: str = ""
+    path: str | None = None
+    files: Sequence[ModelFile] = ()
+    description: str | None = None
+    tags: Mapping[str, str | None] = {}
+    properties: Mapping[str, str | None] = {}
+    framework: str | None = None
+    framework_version: str | None = None
+    datasets: Sequence[RelatedDataset] = ()
+    sample_input_dataset_id: str | None = None
+    sample_output_dataset_id: str | None = None
+    resource_configuration: str | None = None
+    mime_type: str | None = None
+    unpack: bool = False
+    key_id: str | None = None
+    signature: bytes | None = None
+
+
 class PropertyAdded(NamedTuple):
     """Properties are added, all of one call. Accepted or refused whole: the first value of a property stays for
     ever.
 
     Attributes:
-        aggregate_kind: What the event is about: run, experiment or model. With aggregate_id it is the message's
-            key.
-        aggregate_id: Id of the aggregate: a run id, an experiment's name, a model's name.
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
         writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
         ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
         occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
@@ -261,9 +650,10 @@ class RunDescribed(NamedTuple):
     """The run's label or description is changed. The last word wins.
 
     Attributes:
-        aggregate_kind: What the event is about: run, experiment or model. With aggregate_id it is the message's
-            key.
-        aggregate_id: Id of the aggregate: a run id, an experiment's name, a model's name.
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
         writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
         ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
         occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
@@ -289,9 +679,10 @@ class RunEnrolled(NamedTuple):
     """Gives a run its number in the experiment; the first per run wins. Membership is RunStarted's.
 
     Attributes:
-        aggregate_kind: What the event is about: run, experiment or model. With aggregate_id it is the message's
-            key.
-        aggregate_id: Id of the aggregate: a run id, an experiment's name, a model's name.
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
         writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
         ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
         occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
@@ -315,9 +706,10 @@ class RunStarted(NamedTuple):
     """A run begins. A second one of the same parent and experiment joins the run; another is refused.
 
     Attributes:
-        aggregate_kind: What the event is about: run, experiment or model. With aggregate_id it is the message's
-            key.
-        aggregate_id: Id of the aggregate: a run id, an experiment's name, a model's name.
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
         writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
         ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
         occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
@@ -351,16 +743,119 @@ class RunStarted(NamedTuple):
     signature: bytes | None = None
 
 
-class LaneEnd(NamedTuple):
-    """The last ordinal that a writer gave in one stream of the aggregate.
+class RunSubmitted(NamedTuple):
+    """A job was submitted: what shall run, where, and until when its supervisor must be heard. RunStarted comes
+    before it.
 
     Attributes:
-        stream: facts, points or log/<name>.
-        last_ordinal: Last ordinal of the lane; 0 when nothing was said in it.
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
+        writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
+        ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
+        occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
+            witness.
+        attempt: Which start of the job wrote it; 0 unless the environment says otherwise. Never guessed.
+        target: Name of the compute target, such as local.
+        definition: The run definition as JSON: script, command, arguments, environment, environment variables
+            without values that are secret.
+        snapshot_id: Snapshot that the job runs from; null for none.
+        job_folder: Where the job lives on its host; null where that says nothing.
+        respond_within_s: Seconds from this fact's broker time within which somebody else must speak for the run;
+            after that the watchdog calls it NotResponding. 0: never.
+        key_id: Reserved: id of the key that signed the event.
+        signature: Reserved: signature over the event.
     """
 
-    stream: str = ""
-    last_ordinal: int = 0
+    aggregate_kind: str = "run"
+    aggregate_id: str = ""
+    writer_id: str = ""
+    ordinal: int = 0
+    occurred_at: int = 0
+    attempt: int = 0
+    target: str = "local"
+    definition: str = "{}"
+    snapshot_id: str | None = None
+    job_folder: str | None = None
+    respond_within_s: float = 0.0
+    key_id: str | None = None
+    signature: bytes | None = None
+
+
+class SecretRead(NamedTuple):
+    """The run asked for a secret. Never the value.
+
+    Attributes:
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
+        writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
+        ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
+        occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
+            witness.
+        attempt: Which start of the job wrote it; 0 unless the environment says otherwise. Never guessed.
+        name: Name of the secret.
+        provider: Which provider answered, or was asked last: environment, files, keyring, vault.
+        found: Whether there was one.
+        key_id: Reserved: id of the key that signed the event.
+        signature: Reserved: signature over the event.
+    """
+
+    aggregate_kind: str = "run"
+    aggregate_id: str = ""
+    writer_id: str = ""
+    ordinal: int = 0
+    occurred_at: int = 0
+    attempt: int = 0
+    name: str = ""
+    provider: str = ""
+    found: bool = False
+    key_id: str | None = None
+    signature: bytes | None = None
+
+
+class SnapshotTaken(NamedTuple):
+    """The source code of the run was kept: a ZIP in object storage under <workspace>/<run>/<sha256>. One per
+    attempt; the first stays.
+
+    Attributes:
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
+        writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
+        ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
+        occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
+            witness.
+        attempt: Which start of the job wrote it; 0 unless the environment says otherwise. Never guessed.
+        snapshot_id: Id that the content alone decides: the same files, the same id.
+        sha256: SHA-256 of the ZIP, 64 lowercase hex digits.
+        size: Bytes of the ZIP.
+        files: Number of files in it.
+        content_bytes: Sum of the files' sizes.
+        directory: Directory or file that it was taken of.
+        body: The ZIP itself when it is small; null when it was uploaded.
+        key_id: Reserved: id of the key that signed the event.
+        signature: Reserved: signature over the event.
+    """
+
+    aggregate_kind: str = "run"
+    aggregate_id: str = ""
+    writer_id: str = ""
+    ordinal: int = 0
+    occurred_at: int = 0
+    attempt: int = 0
+    snapshot_id: str = ""
+    sha256: str = ""
+    size: int = 0
+    files: int = 0
+    content_bytes: int = 0
+    directory: str | None = None
+    body: bytes | None = None
+    key_id: str | None = None
+    signature: bytes | None = None
 
 
 class StatusChanged(NamedTuple):
@@ -368,9 +863,10 @@ class StatusChanged(NamedTuple):
     this run.
 
     Attributes:
-        aggregate_kind: What the event is about: run, experiment or model. With aggregate_id it is the message's
-            key.
-        aggregate_id: Id of the aggregate: a run id, an experiment's name, a model's name.
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
         writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
         ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
         occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
@@ -400,9 +896,10 @@ class TagRemoved(NamedTuple):
     """A tag is taken away.
 
     Attributes:
-        aggregate_kind: What the event is about: run, experiment or model. With aggregate_id it is the message's
-            key.
-        aggregate_id: Id of the aggregate: a run id, an experiment's name, a model's name.
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
         writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
         ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
         occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
@@ -426,9 +923,10 @@ class TagSet(NamedTuple):
     """A tag gets a value. The last word wins.
 
     Attributes:
-        aggregate_kind: What the event is about: run, experiment or model. With aggregate_id it is the message's
-            key.
-        aggregate_id: Id of the aggregate: a run id, an experiment's name, a model's name.
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
         writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
         ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
         occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
@@ -450,13 +948,45 @@ class TagSet(NamedTuple):
     signature: bytes | None = None
 
 
+class WarningRecorded(NamedTuple):
+    """Something about the run that its owner should know, and that stopped nothing.
+
+    Attributes:
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
+        writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
+        ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
+        occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
+            witness.
+        attempt: Which start of the job wrote it; 0 unless the environment says otherwise. Never guessed.
+        source: What warns: the name of the metric, file or system that it is about.
+        message: What is not as it should be, and what is expected.
+        key_id: Reserved: id of the key that signed the event.
+        signature: Reserved: signature over the event.
+    """
+
+    aggregate_kind: str = "run"
+    aggregate_id: str = ""
+    writer_id: str = ""
+    ordinal: int = 0
+    occurred_at: int = 0
+    attempt: int = 0
+    source: str = ""
+    message: str = ""
+    key_id: str | None = None
+    signature: bytes | None = None
+
+
 class WriterClosed(NamedTuple):
     """A claim: the writer says no more about the aggregate than these ends. Folded by maximum.
 
     Attributes:
-        aggregate_kind: What the event is about: run, experiment or model. With aggregate_id it is the message's
-            key.
-        aggregate_id: Id of the aggregate: a run id, an experiment's name, a model's name.
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
         writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
         occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
             witness.
@@ -478,9 +1008,10 @@ class WriterOpened(NamedTuple):
     """A writer begins to speak about an aggregate: who and where it claims to be.
 
     Attributes:
-        aggregate_kind: What the event is about: run, experiment or model. With aggregate_id it is the message's
-            key.
-        aggregate_id: Id of the aggregate: a run id, an experiment's name, a model's name.
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
         writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
         ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
         occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
@@ -514,34 +1045,60 @@ class WriterOpened(NamedTuple):
 
 Event = (
     ArtifactLogged
+    | AssetChanged
+    | AssetRegistered
     | BatchDecided
+    | CancelRequested
+    | DatasetLinked
     | ErrorRecorded
+    | ExperimentChanged
+    | HeartbeatSent
+    | LogAppended
     | LossDeclared
     | MetricLogged
+    | ModelChanged
+    | ModelRegistered
     | PropertyAdded
     | RunDescribed
     | RunEnrolled
     | RunStarted
+    | RunSubmitted
+    | SecretRead
+    | SnapshotTaken
     | StatusChanged
     | TagRemoved
     | TagSet
+    | WarningRecorded
     | WriterClosed
     | WriterOpened
 )
 
 EVENTS: dict[str, type[Event]] = {
     "ArtifactLogged": ArtifactLogged,
+    "AssetChanged": AssetChanged,
+    "AssetRegistered": AssetRegistered,
     "BatchDecided": BatchDecided,
+    "CancelRequested": CancelRequested,
+    "DatasetLinked": DatasetLinked,
     "ErrorRecorded": ErrorRecorded,
+    "ExperimentChanged": ExperimentChanged,
+    "HeartbeatSent": HeartbeatSent,
+    "LogAppended": LogAppended,
     "LossDeclared": LossDeclared,
     "MetricLogged": MetricLogged,
+    "ModelChanged": ModelChanged,
+    "ModelRegistered": ModelRegistered,
     "PropertyAdded": PropertyAdded,
     "RunDescribed": RunDescribed,
     "RunEnrolled": RunEnrolled,
     "RunStarted": RunStarted,
+    "RunSubmitted": RunSubmitted,
+    "SecretRead": SecretRead,
+    "SnapshotTaken": SnapshotTaken,
     "StatusChanged": StatusChanged,
     "TagRemoved": TagRemoved,
     "TagSet": TagSet,
+    "WarningRecorded": WarningRecorded,
     "WriterClosed": WriterClosed,
     "WriterOpened": WriterOpened,
 }
@@ -550,21 +1107,36 @@ __all__ = [
     "Event",
     "EVENTS",
     "ArtifactLogged",
+    "AssetChanged",
+    "AssetRegistered",
     "DecisionException",
     "BatchDecided",
+    "CancelRequested",
+    "DatasetLinked",
     "ErrorRecorded",
+    "ExperimentChanged",
+    "LaneEnd",
+    "HeartbeatSent",
+    "LogAppended",
     "OrdinalRange",
     "LossDeclared",
     "Series",
     "MetricLogged",
+    "RelatedDataset",
+    "ModelChanged",
+    "ModelFile",
+    "ModelRegistered",
     "PropertyAdded",
     "RunDescribed",
     "RunEnrolled",
     "RunStarted",
-    "LaneEnd",
+    "RunSubmitted",
+    "SecretRead",
+    "SnapshotTaken",
     "StatusChanged",
     "TagRemoved",
     "TagSet",
+    "WarningRecorded",
     "WriterClosed",
     "WriterOpened",
 ]

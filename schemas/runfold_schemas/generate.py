@@ -110,6 +110,8 @@ def _default(field: dict[str, Any]) -> str:
     default = field["default"]
     if isinstance(default, list):
         return " = ()"
+    if field["type"] == "bytes":  # Avro writes a default of bytes as text, a character for each byte
+        return f" = b{json.dumps(default)}"
     if isinstance(default, str):
         return f" = {json.dumps(default)}"
     return f" = {default!r}"

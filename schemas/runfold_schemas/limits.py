@@ -23,6 +23,10 @@ COLUMN_NAME_BYTES_MAX = 1024
 TAG_KEY_BYTES_MAX = 1024
 PROPERTY_KEY_BYTES_MAX = 1024
 ARTIFACT_PATH_BYTES_MAX = 1024  # also S3's limit for a key
+LOG_NAME_BYTES_MAX = 1024  # with `log/` before it, it is a stream's name
+DATASET_LINK_NAME_BYTES_MAX = 512
+DATASET_ID_BYTES_MAX = 1040  # <name>:<version>; beside a run id and a link's name it is part of one index entry
+SNAPSHOT_ID_BYTES_MAX = 256
 DISPLAY_NAME_BYTES_MAX = 1024
 
 # Values.

@@ -21,6 +21,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from runfold_schemas.home import home as home
 from runfold_schemas.limits import SHIPPING_THREADS_MAX
 
 
@@ -51,6 +52,28 @@ class Settings(BaseSettings):
         None,
         description="Who sends a process's journal: a thread in it, or the node's `runfold ship`. Where it is not set, "
         f"a thread in jobs of up to {SHIPPING_THREADS_MAX} processes.",
+    )
+    secrets: str = Field(
+        "environment,files,keyring,vault",
+        description="Providers that are asked for secrets, in this order, with commas between them.",
+    )
+    secrets_directory: Path | None = Field(
+        None, description="Folder with a file for each secret, as Kubernetes and Docker mount them."
+    )
+    vault_path: str = Field(
+        "secret/runfold/{workspace}",
+        description="Where HashiCorp Vault keeps secrets: mount of a KV version 2 engine / path. Address and token are "
+        "Vault's own VAULT_ADDR, VAULT_TOKEN and VAULT_NAMESPACE.",
+    )
+    heartbeat_s: float = Field(
+        24.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds of silence after which a sign of life of a run is sent; it holds five times as long.",
+    )
+    limits: Literal["azureml"] | None = Field(
+        None,
+        description="azureml refuses, in this process, what exceeds the hosted service's quotas; else there are none.",
     )
     postgres: SecretStr | None = Field(None, description="Connection string of Postgres; it carries the password.")
     s3_address: str | None = Field(None, description="Address of the object store, http:// or https://.")
@@ -117,20 +140,6 @@ class Settings(BaseSettings):
     def journals(self) -> Path:
         """Folder under which each writer has its journal."""
         return self.journal if self.journal is not None else home() / "journals"
-
-
-def home() -> Path:
-    """Where Runfold keeps its state: RUNFOLD_HOME, else /var/lib/runfold for root, else ~/.local/state/runfold.
-
-    A user without a home directory (a container's number without a name) has it below the folder for temporary files.
-    """
-    named = os.environ.get("RUNFOLD_HOME")
-    if named:
-        return Path(os.path.abspath(os.path.expanduser(named)))  # noqa: PTH100, PTH111 - pathlib's raises without a home
-    if os.geteuid() == 0:
-        return Path("/var/lib/runfold")
-    found = Path(os.path.expanduser("~/.local/state/runfold"))  # noqa: PTH111
-    return found if found.is_absolute() else Path(os.environ.get("TMPDIR") or "/tmp") / f"runfold-{os.geteuid()}"
 
 
 def _read(path: Path, *, must_exist: bool) -> dict[str, Any]:

@@ -26,7 +26,7 @@ WORKSPACE = re.compile(r"[a-z0-9-]{3,33}")
 PREFIX = re.compile(r"[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*")
 MANIFEST_KEY = b"manifest"
 
-_TELEMETRY = frozenset(("MetricLogged",))
+_TELEMETRY = frozenset(("MetricLogged", "LogAppended", "HeartbeatSent"))
 _DECISIONS = frozenset(("BatchDecided",))
 
 

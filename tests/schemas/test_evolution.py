@@ -124,7 +124,10 @@ def test_a_release_is_frozen_once(tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("name", catalog.names())
 def test_published_files_are_read_by_plain_fastavro(name: str) -> None:
     parsed = fastavro.parse_schema(catalog.schema(name), {})
-    empty = {field["name"]: field["default"] for field in catalog.schema(name)["fields"]}
+    empty = {
+        field["name"]: field["default"].encode("latin-1") if field["type"] == "bytes" else field["default"]
+        for field in catalog.schema(name)["fields"]
+    }
     out = io.BytesIO()
     fastavro.writer(out, parsed, [empty])
     out.seek(0)

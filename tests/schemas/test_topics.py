@@ -59,7 +59,7 @@ def test_prefixes_that_kafka_would_not_take_are_refused(prefix: str) -> None:
 
 def test_every_event_has_its_topic() -> None:
     kinds = {name: topics.topic_of(name) for name in catalog.names()}
-    assert kinds.pop("MetricLogged") == "telemetry"
+    assert {kinds.pop(name) for name in ("MetricLogged", "LogAppended", "HeartbeatSent")} == {"telemetry"}
     assert kinds.pop("BatchDecided") == "decisions"
     assert set(kinds.values()) == {"facts"}
     assert set(EVENTS) == set(catalog.names())
