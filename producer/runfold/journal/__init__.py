@@ -7,7 +7,8 @@ One folder per writer (a process, design P1), `<root>/<32 hex digits>/`:
     dictionary        definitions of lanes and series, appended before they are first used
     dictionary.copy   the same bytes again, so that no single flip takes a definition away
     00000001.seg ...  segments, preallocated, 64 KiB at first, doubling to 8 MiB
-    checkpoint        JSON, a shipper's: up to where everything is acknowledged
+    checkpoint        JSON, a shipper's: up to where everything is acknowledged, and the runs it sends signs of life for
+    pulse             empty; touched every two seconds where the node's shipper sends for the process (shipper.pulse)
     binding           JSON, created exclusively: the workspace and experiment an offline journal was given
     spool/            copies of files whose upload waits
 
@@ -24,6 +25,9 @@ never finished. A frame lies in consecutive slots of one segment, over block hea
 `frames` says. The first frame of a segment names the next ordinal of every lane, so that a lost block shifts nothing.
 The last block of a segment is kept free for the closing frame: a writer can say where it ended although the disk is
 full.
+
+Points lie in slots; facts, text values and pieces of log text, whose ordinals are bytes, in frames. Format 2 differs
+from 1 by the frames of log text alone; both are read.
 
 A closed block counts by its CRC: a flipped byte costs that block and nothing else. In the open block points of a lane
 have consecutive ordinals, a record that has not is damage; a flip there may alter that one record's step, time or

@@ -52,6 +52,29 @@ class Fact(NamedTuple):
     message: bytes
 
 
+class LogText(NamedTuple):
+    """A piece of one log, with the ordinals first_ordinal, first_ordinal + 1, ...: one for each byte.
+
+    Attributes:
+        lane: (log/<name>, run, run id, writer).
+        first_ordinal: ordinal of the first byte.
+        data: the bytes, at least one. Where they were cut says nothing: it may be within a character.
+        time: when the call was made that appended them; unix seconds UTC.
+        attempt: which start of the job appended them.
+    """
+
+    lane: Lane
+    first_ordinal: int
+    data: bytes
+    time: float
+    attempt: int = 0
+
+    @property
+    def last_ordinal(self) -> int:
+        """Ordinal of the last byte."""
+        return self.first_ordinal + len(self.data) - 1
+
+
 class Loss(NamedTuple):
     """Ordinals of a lane, both ends included, that this journal does not hold and never will.
 
@@ -72,4 +95,4 @@ class Closed(NamedTuple):
     ends: Mapping[Lane, int]
 
 
-Batch = Points | Fact | Loss | Closed
+Batch = Points | Fact | LogText | Loss | Closed

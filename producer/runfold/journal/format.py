@@ -14,7 +14,8 @@ if sys.byteorder != "little":
 if array("I").itemsize != 4:
     raise ImportError(f"runfold's journal needs a C compiler's int of 4 bytes; here it has {array('I').itemsize}")
 
-FORMAT: Final = 1
+FORMAT: Final = 2  # since 2 there is log text, which an older release would call damage
+READABLE: Final = (1, 2)
 BLOCK: Final = 4096
 HEADER: Final = 32
 SLOT: Final = 32
@@ -33,7 +34,7 @@ HEAD: Final = 0xFFFFFFFF
 LOW: Final = 0xFFFFFFFF
 
 _IN_HEAD: Final = 20  # bytes of a body in the head slot
-_IN_SLOT: Final = 28  # and in each further one
+BYTES_IN_SLOT: Final = 28  # and in each further one
 
 
 def offset_of(index: int) -> int:
@@ -63,13 +64,13 @@ def crc_of(block: memoryview | bytes) -> int:
 
 def slots_of(length: int) -> int:
     """Slots that the frame of a body takes."""
-    return 1 if length <= _IN_HEAD else 1 + -(-(length - _IN_HEAD) // _IN_SLOT)
+    return 1 if length <= _IN_HEAD else 1 + -(-(length - _IN_HEAD) // BYTES_IN_SLOT)
 
 
 def frame(body: bytes) -> array[int]:
     """A body as the words of its slots."""
     count = slots_of(len(body))
-    padding = _IN_HEAD + _IN_SLOT * (count - 1) - len(body)
+    padding = _IN_HEAD + BYTES_IN_SLOT * (count - 1) - len(body)
     content = array("I", body + bytes(padding))
     words = array("I", bytes(count * SLOT))
     words[0], words[1], words[7] = len(body), crc32c(body), HEAD
@@ -91,7 +92,7 @@ def body_of(words: array[int], slot: int) -> bytes | None:
         return None
     content = words[at + 2 : at + 7]
     if count > 1:
-        rest = array("I", bytes(_IN_SLOT * (count - 1)))
+        rest = array("I", bytes(BYTES_IN_SLOT * (count - 1)))
         end = at + count * WORDS
         for column in range(7):
             rest[column::7] = words[at + 8 + column : end : 8]

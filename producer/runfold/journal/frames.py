@@ -5,6 +5,7 @@ FACT           u32 lane, u64 ordinal, the framed Avro message
 TEXT_POINT     u32 series, u64 ordinal, i64 step, f64 time, the value in UTF-8
 LOSS           u32 lane, u64 first, u64 last, the reason in ASCII
 CLOSED         u32 count, per lane u32 lane, u64 last ordinal
+LOG            u32 lane, u64 first ordinal, f64 time, u32 attempt, bytes of the log
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ FACT: Final = 2
 TEXT_POINT: Final = 3
 LOSS: Final = 4
 CLOSED: Final = 5
+LOG: Final = 6
 
 _HEAD = struct.Struct("<BII")
 _FACT = struct.Struct("<BIQ")
 _TEXT = struct.Struct("<BIQqd")
 _LOSS = struct.Struct("<BIQQ")
 _CLOSED = struct.Struct("<BI")
+_LOG = struct.Struct("<BIQdI")
 _LANE = struct.Struct("<IQ")
 LANE_BYTES: Final = _LANE.size
 
@@ -62,13 +65,23 @@ class LossFrame(NamedTuple):
     reason: str
 
 
+class LogFrame(NamedTuple):
+    """A piece of a log's text; its ordinals are its bytes."""
+
+    lane: int
+    first: int
+    time: float
+    attempt: int
+    data: bytes
+
+
 class ClosedFrame(NamedTuple):
     """The writer's last word."""
 
     last_ordinals: Mapping[int, int]
 
 
-Frame = SegmentHead | FactFrame | TextPoint | LossFrame | ClosedFrame
+Frame = SegmentHead | FactFrame | TextPoint | LossFrame | LogFrame | ClosedFrame
 
 
 def segment_head(segment: int, next_ordinals: Mapping[int, int]) -> bytes:
@@ -91,6 +104,11 @@ def loss(lane: int, first: int, last: int, reason: str) -> bytes:
     return _LOSS.pack(LOSS, lane, first, last) + reason.encode("ascii")
 
 
+def log(lane: int, first: int, time: float, attempt: int, data: bytes) -> bytes:
+    """Body of a LOG."""
+    return _LOG.pack(LOG, lane, first, time, attempt) + data
+
+
 def closed(last_ordinals: Mapping[int, int]) -> bytes:
     """Body of a CLOSED."""
     return _CLOSED.pack(CLOSED, len(last_ordinals)) + _lanes(last_ordinals)
@@ -106,6 +124,9 @@ def parse(body: bytes) -> Frame | None:
         if kind == TEXT_POINT:
             _, series, ordinal, step, time = _TEXT.unpack_from(body)
             return TextPoint(series, ordinal, step, time, body[_TEXT.size :].decode())
+        if kind == LOG:
+            _, lane, first, time, attempt = _LOG.unpack_from(body)
+            return LogFrame(lane, first, time, attempt, body[_LOG.size :])
         if kind == LOSS:
             _, lane, first, last = _LOSS.unpack_from(body)
             return LossFrame(lane, first, last, body[_LOSS.size :].decode("ascii"))

@@ -19,7 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from runfold.journal.format import FORMAT
+from runfold.journal.format import FORMAT, READABLE
 
 # Folders whose life lock this process holds: real path -> descriptor. Emptied in a forked child, which holds none.
 _own: dict[str, int] = {}
@@ -59,8 +59,9 @@ def read_header(folder: Path) -> Header:
         header = Header(**json.loads(text))
     except (ValueError, TypeError) as error:
         raise ValueError(f"{folder}/header is no journal's header: {error}") from error
-    if header.format != FORMAT:
-        raise ValueError(f"{folder} has journal format {header.format}; this release reads {FORMAT}")
+    if header.format not in READABLE:
+        formats = " and ".join(map(str, READABLE))
+        raise ValueError(f"{folder} has journal format {header.format}; this release reads {formats}")
     return header
 
 

@@ -17,14 +17,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from runfold.journal import folder as folders
-from runfold.journal.batches import Batch, Closed, Fact, Loss, Points
+from runfold.journal.batches import Batch, Closed, Fact, LogText, Loss, Points
 from runfold.journal.blocks import read_stretch
 from runfold.journal.dictionary import DictionaryReader
 from runfold.journal.format import BLOCK, SLOTS
 from runfold.journal.position import Position
 from runfold.journal.records import Records
 
-__all__ = ["Batch", "Closed", "Fact", "JournalReader", "Loss", "Points", "Position"]
+__all__ = ["Batch", "Closed", "Fact", "JournalReader", "LogText", "Loss", "Points", "Position"]
 
 
 class JournalReader:

@@ -13,10 +13,10 @@ from itertools import compress, repeat
 from typing import Any, Final, NamedTuple
 
 from runfold.journal import frames
-from runfold.journal.batches import Batch, Closed, Fact, Loss, Points
+from runfold.journal.batches import Batch, Closed, Fact, LogText, Loss, Points
 from runfold.journal.blocks import Stretch
 from runfold.journal.dictionary import DictionaryReader, LaneEntry
-from runfold.journal.format import EMPTY, HEAD, LOW, MORE, SERIES_MAX, SLOTS, WORDS, body_of, slots_of
+from runfold.journal.format import BYTES_IN_SLOT, EMPTY, HEAD, LOW, MORE, SERIES_MAX, SLOTS, WORDS, body_of, slots_of
 from runfold.journal.losses import DAMAGED, DISK_FULL, INTERRUPTED
 from runfold.journal.position import Expected, Position
 from runfold_schemas.watermark import Lane
@@ -235,6 +235,11 @@ class Records:
                 self._expected[found.lane] = Expected(found.ordinal + 1, self._skipped)
         elif isinstance(found, frames.TextPoint):
             self._take_text(found)
+        elif isinstance(found, frames.LogFrame):
+            if found.data and self._is_known(found.lane) and self._is_next(found.lane, found.first):
+                piece = LogText(self._lane(found.lane), found.first, found.data, found.time, found.attempt)
+                self.batches.append(piece)
+                self._expected[found.lane] = Expected(piece.last_ordinal + 1, self._skipped)
         elif isinstance(found, frames.LossFrame):
             if self._is_known(found.lane):
                 self._lose(found.lane, found.last, found.reason)
@@ -296,7 +301,9 @@ class Records:
         self._expected[lane] = Expected(last + 1, self._skipped)
 
     def _allowance(self, lane: int) -> int:
-        return self._skipped - self._expected.get(lane, _FIRST).skipped
+        """How many ordinals of a lane the slots may have held that were skipped since its last record."""
+        slots = self._skipped - self._expected.get(lane, _FIRST).skipped
+        return slots * BYTES_IN_SLOT if slots and self._lane(lane).stream.startswith("log/") else slots
 
     def _is_known(self, lane: int) -> bool:
         if lane not in self._dictionary.lanes:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from runfold.journal import folder as folders
 from runfold.journal import frames, life
-from runfold.journal.batches import Batch, Closed, Fact, Loss
+from runfold.journal.batches import Batch, Closed, Fact, LogText, Loss
 from runfold.journal.dictionary import DictionaryReader, DictionaryWriter
 from runfold.journal.format import BLOCK_HEADER, FORMAT, HEADER, LOW, MAGIC, POINT, SLOT, SLOTS, WORDS, crc_of, frame
 from runfold.journal.reader import JournalReader
@@ -33,7 +33,7 @@ class Report(NamedTuple):
         writer_id: whose it is.
         header: its header; None when that is unreadable.
         is_alive: the writer may still append, so there may be more later.
-        records: per lane, how many points or facts can be read.
+        records: per lane, how many points, facts or bytes of a log can be read.
         losses: ordinals that cannot, as far as anything tells them.
         ends: the writer's last word; None when it has not closed, or when that is lost.
         damage: a line for each place that was skipped.
@@ -75,7 +75,7 @@ def report(folder: Path) -> Report:
         elif isinstance(batch, Closed):
             ends = batch.ends
         else:
-            records[batch.lane] += 1 if isinstance(batch, Fact) else len(batch.ids)
+            records[batch.lane] += 1 if isinstance(batch, Fact) else batch.last_ordinal - batch.first_ordinal + 1
     reader.dictionary.refresh()
     return Report(
         folder.name,
@@ -174,6 +174,9 @@ def _pieces(batch: Batch, ids: Mapping[Lane, int]) -> Iterator[tuple[Lane | None
         yield batch.lane, batch.last, frame(frames.loss(ids[batch.lane], batch.first, batch.last, batch.reason))
     elif isinstance(batch, Fact):
         yield batch.lane, batch.ordinal, frame(frames.fact(ids[batch.lane], batch.ordinal, batch.message))
+    elif isinstance(batch, LogText):
+        words = frame(frames.log(ids[batch.lane], batch.first_ordinal, batch.time, batch.attempt, batch.data))
+        yield batch.lane, batch.last_ordinal, words
     else:
         columns: Any = zip(batch.ids, batch.step, batch.time, batch.value, strict=True)
         for ordinal, (series, step, time, value) in enumerate(columns, batch.first_ordinal):

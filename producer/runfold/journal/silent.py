@@ -46,6 +46,9 @@ class SilentJournal:
         """Where points go to nothing."""
         return self._lane
 
+    def append_log(self, run_id: str, name: str, data: bytes, attempt: int = 0) -> None:
+        """Keeps nothing."""
+
     def ends(self) -> dict[Lane, int]:
         """Nothing was said."""
         return {}

@@ -1,4 +1,5 @@
-"""The journal of one process: facts and points go in, each with its lane's next ordinal, and are safe from SIGKILL.
+"""The journal of one process: facts, points and log text go in, with their lanes' next ordinals, and are safe from
+SIGKILL.
 
 Safe from the process's death, that is: the bytes are the kernel's when a call returns. Against the machine's death a
 shipper syncs once a second.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from array import array
 from collections.abc import Callable
 from pathlib import Path
@@ -26,13 +28,13 @@ from runfold.journal.points import PointsLane
 from runfold.journal.tail import Ended, Tail
 from runfold_schemas.codec import encode
 from runfold_schemas.events import BatchDecided, Event
-from runfold_schemas.limits import MESSAGE_BYTES_MAX, SERIES_PER_RUN_MAX
+from runfold_schemas.limits import ARTIFACT_PATH_BYTES_MAX, MESSAGE_BYTES_MAX, SERIES_PER_RUN_MAX
 from runfold_schemas.watermark import Lane
 
 BUDGET_BYTES = 4 << 30
 FIRST_SEGMENT_BYTES = 64 << 10
-STREAMS = ("facts", "points")  # that a journal holds
 SEGMENT_BYTES_MAX = 8 << 20
+LOG_PIECE_BYTES = 16 << 10  # of log text in one record: what a flipped byte costs, and how long one holds the lock
 
 _logger = logging.getLogger("runfold")
 
@@ -73,6 +75,7 @@ class Journal:
         self.folder, self.writer_id, self.workspace = folder, folder.name, workspace
         self._tail, self._next, self._series_max = tail, heir, series_max
         self._points: dict[str, PointsLane] = {}
+        self._logs: dict[str, dict[str, None]] = {}  # streams of logs, by run
 
     @classmethod
     def create(
@@ -180,6 +183,37 @@ class Journal:
             lane = self._points.setdefault(run_id, lane)
         return lane
 
+    def append_log(self, run_id: str, name: str, data: bytes, attempt: int = 0) -> None:
+        """Journals bytes of a log behind those that are there; each byte takes an ordinal of lane `log/<name>`.
+
+        What one thread appends stays in its order. Pieces of several threads that are longer than LOG_PIECE_BYTES may
+        be mixed, as they are in a pipe.
+
+        Args:
+            run_id: the run.
+            name: of the log, a path such as user_logs/std_log.txt; 1 to 1,024 bytes of UTF-8.
+            data: the bytes; none: nothing happens.
+            attempt: which start of the job writes it.
+
+        Raises:
+            TypeError: `name` is no str or `data` no bytes. Nothing was numbered.
+            ValueError: a name that is not allowed. Nothing was numbered.
+        """
+        entry = LaneEntry(_log_stream(name), "run", run_id)
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError(f"text of log {name!r:.100} is bytes, not {type(data).__name__}")
+        content, moment, tail = bytes(data), time.time(), self._tail
+        if not content:
+            return
+        self._logs.setdefault(run_id, {})[entry.stream] = None
+        taken = 0
+        try:
+            while taken < len(content):
+                taken = _append_piece(tail, entry, content, taken, moment, attempt)
+        except Ended:
+            self._next(run_id).append_log(run_id, name, content[taken:], attempt)
+        _tell(tail)
+
     def ends(self) -> dict[Lane, int]:
         """The last ordinal of each lane, journaled or dropped."""
         lanes = list(self._tail.lanes.values())
@@ -187,13 +221,14 @@ class Journal:
 
     def ends_of(self, aggregate_kind: str, aggregate_id: str) -> dict[Lane, int]:
         """The same of one aggregate's lanes."""
-        entries = (LaneEntry(stream, aggregate_kind, aggregate_id) for stream in STREAMS)
+        logs = tuple(self._logs.get(aggregate_id, ())) if aggregate_kind == "run" else ()
+        entries = (LaneEntry(stream, aggregate_kind, aggregate_id) for stream in ("facts", "points", *logs))
         lanes = [self._tail.lanes[entry] for entry in entries if entry in self._tail.lanes]
         return {Lane(*lane.entry, self.writer_id): lane.last for lane in lanes if lane.last}
 
     @property
     def dropped(self) -> int:
-        """Records that were numbered and could not be kept, since there was no room. They are declared lost."""
+        """Facts, points and bytes of logs that were numbered and had no room to be kept. They are declared lost."""
         return self._tail.dropped
 
     @property
@@ -228,6 +263,32 @@ class _Once:
             if made is None or not made.is_open:
                 made = self._made[process] = self._create()
             return made
+
+
+def _append_piece(tail: Tail, entry: LaneEntry, content: bytes, start: int, moment: float, attempt: int) -> int:
+    """Appends the next piece, and returns where the one after it begins."""
+    piece = content[start : start + LOG_PIECE_BYTES]
+    with tail.lock:
+        if tail.ended:
+            raise Ended
+        lane = tail.lane(entry)
+        tail.append(lane, len(piece), lambda first: frame(frames.log(lane.id, first, moment, attempt, piece)))
+    return start + len(piece)
+
+
+def _log_stream(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"a log's name is a str, not {type(name).__name__}: {name!r:.100}")
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        raise ValueError(f"log name {name!r:.100} has a lone surrogate; names are valid Unicode text") from None
+    if not 0 < size <= ARTIFACT_PATH_BYTES_MAX or "\0" in name:
+        raise ValueError(
+            f"log name {name!r:.100} has {size} bytes; allowed are 1 to {ARTIFACT_PATH_BYTES_MAX} bytes of UTF-8 "
+            "without NUL"
+        )
+    return f"log/{name}"
 
 
 def _said_by(writer_id: str, event: Event) -> Event:

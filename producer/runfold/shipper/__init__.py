@@ -7,6 +7,7 @@ may work on the same journal at the same time: repeats are dropped by ordinal wh
     batching   what the journal's reader gives -> messages; pure
     sending    the one importer of kafka: a connection that is good until its first failure
     drain      one journal: read, cut, send, acknowledge, checkpoint, claim
+    heartbeats for which runs a sign of life is due; pulse tells the node's shipper that a process moves
     spool      files whose upload was put off
     thread, daemon, once   the three uses; command is what `runfold ship` runs
 

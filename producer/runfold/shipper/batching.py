@@ -1,6 +1,7 @@
 """What the journal's reader gives, cut into messages. Pure: same batches, same binding, same messages.
 
     Points   -> MetricLogged, at most 16,000 points and 900 KiB each, with a series dictionary of its own  (telemetry)
+    LogText  -> LogAppended, pieces of a log that follow each other as one, up to 256 KiB                  (telemetry)
     Fact     -> the message as it stands in the journal                                                    (facts)
     Loss     -> LossDeclared                                                                               (facts)
     Closed   -> WriterClosed for each aggregate                                                            (facts)
@@ -16,16 +17,18 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import NamedTuple
 
-from runfold.journal.batches import Batch, Fact, Loss, Points
+from runfold.journal.batches import Batch, Closed, Fact, LogText, Loss, Points
 from runfold_schemas import catalog
 from runfold_schemas.codec import TEXT_KINDS, decode, encode
 from runfold_schemas.events import (
     Event,
+    HeartbeatSent,
     LaneEnd,
+    LogAppended,
     LossDeclared,
     MetricLogged,
     OrdinalRange,
@@ -38,6 +41,8 @@ from runfold_schemas.topics import key_of, topic_of
 from runfold_schemas.watermark import Lane
 
 POINTS_MAX = 16_000
+LOG_BYTES = 256 << 10  # of one LogAppended, where pieces are joined
+_LOG_BYTES_MAX = MESSAGE_BYTES_MAX - 8192  # of one piece, however it came; what is left is for the name and the rest
 _POINT_BYTES_MAX = 3 + 10 + 8 + 8  # place among at most 16,000 series, step, time, value
 _SERIES_BYTES_MAX = 32  # of a series beside its names
 _TEXT_BYTES_MAX = 5  # of a text beside itself: its length
@@ -72,16 +77,28 @@ class Cutter:
             now_us: occurred_at of claims, microseconds since 1970-01-01 UTC.
         """
         messages: list[Outgoing] = []
+        logs: dict[Lane, list[LogText]] = {}
         for batch in batches:
             if isinstance(batch, Points):
                 messages.extend(map(_outgoing, cut_points(batch)))
             elif isinstance(batch, Fact):
                 messages.append(self._fact(batch))
+            elif isinstance(batch, LogText):
+                logs.setdefault(batch.lane, []).append(batch)
             elif isinstance(batch, Loss):
                 messages.append(self._loss(batch, now_us))
             else:
+                assert isinstance(batch, Closed)
+                messages.extend(_log_messages(logs))
+                logs = {}
                 messages.extend(self.closed(batch.ends, now_us))
+        messages.extend(_log_messages(logs))
         return messages
+
+    def heartbeat(self, run_id: str, writer_id: str, ttl_s: float, ends: Mapping[str, int], now_us: int) -> Outgoing:
+        """The claim that a writer lives and has journaled, of a run, up to these last ordinals by stream."""
+        lanes = tuple(LaneEnd(stream, last) for stream, last in sorted(ends.items()))
+        return _outgoing(HeartbeatSent("run", run_id, writer_id, now_us, ttl_s, lanes))
 
     def closed(self, ends: Mapping[Lane, int], now_us: int) -> list[Outgoing]:
         """The claim, for each aggregate, that its writer said no more than up to these last ordinals."""
@@ -121,6 +138,42 @@ def cut_points(points: Points) -> Iterator[MetricLogged]:
     total = len(points.ids)
     for first in range(0, total, POINTS_MAX):
         yield from _fitting(points, first, min(first + POINTS_MAX, total))
+
+
+def cut_logs(pieces: Sequence[LogText]) -> Iterator[LogAppended]:
+    """The pieces of one log, in ordinal order, as events; those that follow each other are joined."""
+    group: list[LogText] = []
+    size = 0
+    for piece in pieces:
+        follows = group and group[-1].last_ordinal + 1 == piece.first_ordinal and group[-1].attempt == piece.attempt
+        if group and (not follows or size + len(piece.data) > LOG_BYTES):
+            yield from _appended(group)
+            group, size = [], 0
+        group.append(piece)
+        size += len(piece.data)
+    if group:
+        yield from _appended(group)
+
+
+def _log_messages(logs: Mapping[Lane, Sequence[LogText]]) -> Iterator[Outgoing]:
+    for pieces in logs.values():
+        yield from map(_outgoing, cut_logs(pieces))
+
+
+def _appended(group: Sequence[LogText]) -> Iterator[LogAppended]:
+    lane, first, _, time, attempt = group[0]
+    data = b"".join(piece.data for piece in group)
+    for start in range(0, len(data), _LOG_BYTES_MAX):
+        yield LogAppended(
+            aggregate_kind=lane.aggregate_kind,
+            aggregate_id=lane.aggregate_id,
+            writer_id=lane.writer_id,
+            first_ordinal=first + start,
+            occurred_at=round(time * 1e6),
+            name=lane.stream.removeprefix("log/"),
+            attempt=attempt,
+            data=data[start : start + _LOG_BYTES_MAX],
+        )
 
 
 def _fitting(points: Points, first: int, end: int) -> Iterator[MetricLogged]:

@@ -5,6 +5,8 @@ to that process until it ends. Orphans (killed processes, children that left by 
 and spoken for. A few threads serve any number of journals, one connection serves all threads. Journals that are bound
 to no workspace are looked at again and again, since `runfold ship --once` may bind them at any time.
 
+For processes whose journals it ships it also sends the signs of life, as long as they show a pulse (`pulse`).
+
 It also uploads what waits in spools, and deletes segments of this host: a day after their acknowledgement, or earlier
 when they take more room than allowed.
 """
@@ -21,6 +23,8 @@ from pathlib import Path
 from runfold.journal import folder as journals
 from runfold.shipper import api
 from runfold.shipper.drain import KEEP_BYTES, Drain, Unbound
+from runfold.shipper.heartbeats import Heartbeats
+from runfold.shipper.pulse import is_felt
 from runfold.shipper.sending import Cluster
 from runfold.shipper.spool import spooled, upload_spooled
 from runfold.shipper.troubles import Trouble, Troubles, log
@@ -128,7 +132,8 @@ class NodeShipper:
         self._scanned_at = now
 
     def _take_up(self, folder: Path) -> None:
-        drain = Drain(folder, self._cluster)
+        heartbeats = Heartbeats(self._settings.heartbeat_s, lambda: is_felt(folder))
+        drain = Drain(folder, self._cluster, heartbeats=heartbeats)
         turn = Turn(folder)
         if turn.take():
             self._entries[folder] = entry = _Entry(drain, turn)

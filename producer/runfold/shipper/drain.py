@@ -21,11 +21,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from runfold.journal import folder as journals
-from runfold.journal.batches import Batch, Closed, Fact, Loss, Points
+from runfold.journal.batches import Batch, Closed, Fact, LogText, Loss, Points
+from runfold.journal.format import SLOT
 from runfold.journal.position import Position
 from runfold.journal.reader import JournalReader
 from runfold.shipper.batching import Cutter, Outgoing
 from runfold.shipper.flight import Flight, Leg
+from runfold.shipper.heartbeats import Heartbeats
 from runfold.shipper.sending import Cluster, Connection, Route, parcels
 from runfold.shipper.troubles import Trouble, backoff_s, log
 from runfold_schemas import catalog, topics
@@ -79,6 +81,7 @@ class _Kept(NamedTuple):
     position: Position
     acknowledged: dict[Lane, int]
     spoken_for: bool
+    runs: list[str]  # that were watched
 
 
 class Drain:
@@ -91,14 +94,15 @@ class Drain:
         *,
         landed: Callable[[], None] = lambda: None,
         dead: Callable[[], bool] | None = None,
+        heartbeats: Heartbeats | None = None,
     ) -> None:
         """What is shipped, and where.
 
         Args:
             folder: the journal. cluster: where to; shared. landed: called when something was acknowledged, as a hint
             that `step` is worth calling. dead: whether the writer is known not to live any more; None asks its life
-            lock. (The writer's own process must
-                not ask: to close the file would release the lock.)
+            lock. (The writer's own process must not ask: to close the file would release the lock.)
+            heartbeats: for which runs signs of life are sent; None sends none.
 
         Raises:
             Unbound: the journal belongs to no workspace.
@@ -115,6 +119,7 @@ class Drain:
         self._landed = landed
         self._dead = dead or (lambda: journals.is_ours(folder) and not journals.is_alive(folder))
         self._cutter = Cutter(self.home.experiment)
+        self._heartbeats = heartbeats or Heartbeats(float("inf"))
         self._link: _Link | None = None
         self._reader: JournalReader | None = None
         self._flight = Flight(landed)
@@ -187,6 +192,7 @@ class Drain:
         if link.connection.full:
             return FULL_S
         began = time.monotonic()
+        self._show_life(link, began)
         if began < self._read_at and not self.hurried:
             return self._read_at - began
         self.hurried = False
@@ -195,11 +201,12 @@ class Drain:
         if batches:
             self._idle_since = None
             self._unsynced = True
-            points = _points_in(batches)
+            points = _volume(batches)
             if not self._final and points < FEW:
                 # The writer is at work: let it gather, many small messages cost it, and all behind it, more.
                 self._read_at = began + (TAIL_S_MIN if points < BULK else min(TAIL_S_MAX, TAIL_S_MIN * FEW / points))
             self._send(link, self._cutter.cut(batches, _now_us()), self._leg(batches))
+            self._heartbeats.took(batches, began)
             return 0.0
         return self._nothing_new(link, began)
 
@@ -214,11 +221,36 @@ class Drain:
             self._final = self._reader_done() or self._dead()
             if self._final:
                 return 0.0  # the writer may have written until just now: read once more
+            if self._flight.empty:
+                self._claim_last_words(link)
         if self._idle_since is None:
             self._idle_since = began
         pause = TAIL_S_MIN if began - self._idle_since < TAIL_SHORT_S else TAIL_S_MAX
         self._read_at = began + pause
         return pause
+
+    def _show_life(self, link: _Link, now: float) -> None:
+        """Sends the signs of life that are due; never for a writer that is spoken for."""
+        due = self._heartbeats.due(now) if self._reader is not None and not self._final else []
+        if due and self._reader is not None:
+            ttl_s, writer = self._heartbeats.ttl_s, self.folder.name
+            ends = {run_id: self._heartbeats.ends(run_id) or self._ends_of(run_id) for run_id in due}
+            signs = [self._cutter.heartbeat(run_id, writer, ttl_s, ends[run_id], _now_us()) for run_id in due]
+            self._send(link, signs, Leg(self._reader.position, {}))
+
+    def _claim_last_words(self, link: _Link) -> None:
+        """The writer has fallen silent: of runs that it only passed by, what it said is all, until it says more."""
+        assert self._reader is not None
+        passed = set(self._heartbeats.last_words())
+        ends = {lane: end for lane, end in self._ends.items() if lane.aggregate_id in passed}
+        if ends:
+            self._send(link, self._cutter.closed(ends, _now_us()), Leg(self._reader.position, {}))
+
+    def _ends_of(self, run_id: str) -> dict[str, int]:
+        about = ("run", run_id)
+        return {
+            lane.stream: end for lane, end in self._ends.items() if (lane.aggregate_kind, lane.aggregate_id) == about
+        }
 
     def _reader_done(self) -> bool:
         return self._reader is not None and self._reader.finished
@@ -284,6 +316,7 @@ class Drain:
         self._spoken_for = self.finished
         self._final = self._final or self._dead()
         self._end_seen_at = 0.0
+        self._heartbeats.again()
         self._flight = Flight(self._landed)
         self._reader = JournalReader(self.folder, self._position)
         self._link = _Link(connection, route)
@@ -296,7 +329,8 @@ class Drain:
         kept = self._kept()
         if kept is None or _reach(kept.position) <= _reach(self._position):
             return
-        self._position, self.acknowledged, self.finished = kept
+        self._position, self.acknowledged, self.finished, runs = kept
+        self._heartbeats.recall(runs)
 
     def _kept(self) -> _Kept | None:
         """What the checkpoint says, if it holds for the cluster and topics that we ship to."""
@@ -309,7 +343,8 @@ class Drain:
             return None
         try:
             acknowledged = {Lane(*lane): int(last) for *lane, last in kept["acknowledged"]}
-            return _Kept(Position.from_json(kept["position"]), acknowledged, bool(kept.get("spoken_for")))
+            runs = [str(run_id) for run_id in kept.get("runs", ())]
+            return _Kept(Position.from_json(kept["position"]), acknowledged, bool(kept.get("spoken_for")), runs)
         except (KeyError, TypeError, ValueError) as error:
             log.info("runfold: the checkpoint of journal %s cannot be read (%r): shipped anew.", self.folder, error)
             return None
@@ -340,6 +375,7 @@ class Drain:
                     "position": self._position.to_json(),
                     "acknowledged": [[*lane, last] for lane, last in sorted(self.acknowledged.items())],
                     "spoken_for": self.finished,
+                    "runs": self._heartbeats.watched,
                 },
             )
         except OSError as error:  # a full disk: costs repeats, nothing else
@@ -352,8 +388,10 @@ class Drain:
             self._reader = None
 
 
-def _points_in(batches: list[Batch]) -> int:
-    return sum(len(batch.ids) for batch in batches if isinstance(batch, Points))
+def _volume(batches: list[Batch]) -> int:
+    """How much was read, in points; of log text, the points that would take as many bytes."""
+    points = sum(len(batch.ids) for batch in batches if isinstance(batch, Points))
+    return points + sum(len(batch.data) for batch in batches if isinstance(batch, LogText)) // SLOT
 
 
 def _reach(position: Position | None) -> tuple[int, int]:

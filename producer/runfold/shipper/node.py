@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from runfold import notices
 from runfold.exceptions import AzureMLException, NotYetVisibleError, ServiceAwayError, ServiceException
+from runfold.shipper.counting import left
+from runfold.shipper.pulse import Pulse
 from runfold_schemas.watermark import Lane, Watermark
 
 if TYPE_CHECKING:
@@ -41,25 +43,29 @@ class NodeShipping:
         self._pid = os.getpid()
         self._lock = threading.RLock()
         self._visible: dict[Lane, int] = {}
+        self._pulse = Pulse(journal)
 
     def wake(self) -> None:
-        """Does nothing: the node's shipper looks by itself."""
+        """Shows the node's shipper a pulse from now on; it looks by itself for what is new."""
+        if os.getpid() == self._pid:
+            self._pulse.start()
 
     def acknowledged(self) -> dict[Lane, int]:
         """Last ordinals per lane that the API has confirmed to be visible."""
         with self._lock:
             return dict(self._visible)
 
-    def flush(self, deadline: float, run_id: str | None = None) -> bool:
+    def flush(self, deadline: float, run_id: str | None = None, kind: str = "run") -> bool:
         """Waits until what was journaled before the call is visible; False at the deadline, or without an API.
 
         Args:
             deadline: `time.monotonic()` at which to give up.
             run_id: the run whose facts and points are waited for; None waits for everything.
+            kind: what it is, where it is no run: model, dataset, ...
         """
         if os.getpid() != self._pid:
             return False
-        ends = self.journal.ends() if run_id is None else self.journal.ends_of("run", run_id)
+        ends = self.journal.ends() if run_id is None else self.journal.ends_of(kind, run_id)
         hidden = {lane: end for lane, end in ends.items() if end > self._visible.get(lane, 0)}
         if not hidden:
             return True
@@ -79,12 +85,12 @@ class NodeShipping:
         return self.flush(deadline)
 
     def stop(self, deadline: float) -> None:
-        """Does nothing: there is nothing to stop."""
+        """Ends the pulse."""
+        self._pulse.stop()
 
     def left(self) -> int:
-        """How many of the journal's facts and points are not known to be visible."""
-        known = self.acknowledged()
-        return sum(max(0, end - known.get(lane, 0)) for lane, end in self.journal.ends().items())
+        """How many of the journal's facts and points are not known to be visible; a log counts as one."""
+        return left(self.journal.ends(), self.acknowledged())
 
     def unsent(self) -> ServiceAwayError:
         """What a read raises when they are not visible in time."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from runfold.journal import folder as journals
-from runfold.shipper import api
+from runfold.shipper import api, counting
 from runfold.shipper.drain import Drain, Unbound
 from runfold.shipper.sending import Cluster
 from runfold.shipper.spool import spooled, upload_spooled
@@ -161,9 +161,7 @@ def _outcome(
 ) -> tuple[str, bool]:
     """What is said of a journal, and whether nothing of it is left."""
     drain = shipment.drain
-    facts = sum(last for lane, last in drain.acknowledged.items() if lane.stream == "facts")
-    points = sum(last for lane, last in drain.acknowledged.items() if lane.stream == "points")
-    about = f"{facts} facts and {points} points of workspace {drain.home.workspace}"
+    about = f"{counting.told(drain.acknowledged)} of workspace {drain.home.workspace}"
     if not shipment.acknowledged:
         return f"left: {about} are acknowledged, not all. {trouble or 'The time was too short.'}", False
     if drain.home.workspace in hidden:

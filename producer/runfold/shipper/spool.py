@@ -1,7 +1,8 @@
 """Files whose upload was put off: copied into the journal while API or object store were away, uploaded here.
 
 `<journal>/spool/<sha256>` holds the bytes, `<sha256>.json` beside it `{run_id, sha256, size, media_type}` and, when
-the same bytes belong to several runs, one file `<sha256>.<anything>.json` for each. The description is written last,
+the same bytes belong to several runs, one file `<sha256>.<anything>.json` for each; `run_id` is the owner of the bytes,
+`model/<name>` for a model's. Large ones go in parts, and on where they were cut. The description is written last,
 so what has none is still being copied. ArtifactLogged is in the journal already; the object follows here, at least
 once: object storage is addressed by content, so a repeat changes nothing.
 """

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from runfold import notices
 from runfold.exceptions import ServiceAwayError
 from runfold.shipper.bell import Bell
+from runfold.shipper.counting import left
 from runfold.shipper.importing import complete_before_fork
 from runfold.shipper.spool import Upload, spooled, upload_spooled
 from runfold.shipper.troubles import Trouble
@@ -41,7 +42,12 @@ class ShipperThread:
     tells_acknowledgement = True  # of the broker
 
     def __init__(
-        self, journal: Journal, settings: Callable[[], Settings] | Settings, upload: Upload | None = None
+        self,
+        journal: Journal,
+        settings: Callable[[], Settings] | Settings,
+        upload: Upload | None = None,
+        *,
+        heartbeats: bool = True,
     ) -> None:
         """Starts nothing: the thread starts at the first `wake` or `flush`.
 
@@ -49,10 +55,12 @@ class ShipperThread:
             journal: this process's journal.
             settings: where Kafka is; a callable is asked in the thread, so that the process does not wait for pydantic.
             upload: uploads one spooled file; None finds one from the settings' API, if there is any.
+            heartbeats: whether signs of life are sent for the runs that this process says are running.
         """
         self.journal = journal
         self._settings = settings
         self._upload = upload
+        self._shows_life = heartbeats
         self._pid = os.getpid()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -80,12 +88,13 @@ class ShipperThread:
         drain = self._drain
         return dict(drain.acknowledged) if drain is not None else {}
 
-    def flush(self, deadline: float, run_id: str | None = None) -> bool:
+    def flush(self, deadline: float, run_id: str | None = None, kind: str = "run") -> bool:
         """Waits until what was journaled before the call is acknowledged.
 
         Args:
             deadline: `time.monotonic()` at which to give up.
             run_id: the run whose facts and points are waited for; None waits for everything.
+            kind: what it is, where it is no run: model, dataset, ...
 
         Returns:
             True when all is acknowledged; False at the deadline, after `stop` or in a forked child.
@@ -93,7 +102,7 @@ class ShipperThread:
         if os.getpid() != self._pid:
             return False
         called_at = time.monotonic()
-        ends = self.journal.ends() if run_id is None else self.journal.ends_of("run", run_id)
+        ends = self.journal.ends() if run_id is None else self.journal.ends_of(kind, run_id)
         self.wake()
         with self._settled:
             self._flushing += 1
@@ -130,9 +139,8 @@ class ShipperThread:
             self._thread.join(max(0.0, deadline - time.monotonic()))
 
     def left(self) -> int:
-        """How many of the journal's facts and points the broker has not acknowledged."""
-        known = self.acknowledged()
-        return sum(max(0, end - known.get(lane, 0)) for lane, end in self.journal.ends().items())
+        """How many of the journal's facts and points the broker has not acknowledged; a log counts as one."""
+        return left(self.journal.ends(), self.acknowledged())
 
     def unsent(self) -> ServiceAwayError:
         """What a read raises when they are not acknowledged in time."""
@@ -185,13 +193,15 @@ class ShipperThread:
         warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"kafka|importlib\.resources")
         with complete_before_fork():
             from runfold.shipper.drain import Drain
+            from runfold.shipper.heartbeats import Heartbeats
             from runfold.shipper.sending import Cluster
 
         folder = self.journal.folder
         cluster = Cluster(settings.need("kafka"), settings.topic_prefix, bytes_in_flight_max=BYTES_IN_FLIGHT_MAX)
         turn = Turn(folder)
         turn.take()
-        drain = self._drain = Drain(folder, cluster, landed=self._work.ring, dead=lambda: False)
+        heartbeats = Heartbeats(settings.heartbeat_s, ends=self._ends_of) if self._shows_life else None
+        drain = self._drain = Drain(folder, cluster, landed=self._work.ring, dead=lambda: False, heartbeats=heartbeats)
         tidy_at = time.monotonic() + TIDY_S
         while not (self._stopping.is_set() or drain.finished):
             try:
@@ -211,6 +221,9 @@ class ShipperThread:
         drain.close()
         cluster.close()
         turn.give_back()
+
+    def _ends_of(self, run_id: str) -> dict[str, int]:
+        return {lane.stream: end for lane, end in self.journal.ends_of("run", run_id).items()}
 
     def _tidy(self, settings: Settings, workspace: str) -> None:
         from runfold.journal.folder import delete_acknowledged

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from runfold.journal.batches import Batch, Closed, Fact, Loss, Points
+from runfold.journal.batches import Batch, Closed, Fact, LogText, Loss, Points
 from runfold.journal.position import Position
 from runfold.journal.reader import JournalReader
 from runfold_schemas.codec import decode as decode_message
@@ -36,6 +36,10 @@ class Held(NamedTuple):
 
     def points(self, run_id: str) -> dict[int, Point]:
         return next((held for lane, held in self.records.items() if lane[:3] == ("points", "run", run_id)), {})
+
+    def log(self, run_id: str, name: str) -> dict[int, int]:
+        """Bytes by ordinal."""
+        return next((held for lane, held in self.records.items() if lane[:3] == (f"log/{name}", "run", run_id)), {})
 
     def facts(self, run_id: str) -> dict[int, Any]:
         return next((held for lane, held in self.records.items() if lane[:3] == ("facts", "run", run_id)), {})
@@ -80,6 +84,9 @@ def gathered(batches: Sequence[Batch]) -> Held:
         elif isinstance(batch, Points):
             take(batch.lane, batch.first_ordinal, batch.last_ordinal)
             records.setdefault(batch.lane, {}).update(points_of(batch))
+        elif isinstance(batch, LogText):
+            take(batch.lane, batch.first_ordinal, batch.last_ordinal)
+            records.setdefault(batch.lane, {}).update(enumerate(batch.data, batch.first_ordinal))
         else:
             assert isinstance(batch, Closed)
             ends = dict(batch.ends)

@@ -149,6 +149,44 @@ def handled(journal: Journal) -> None:
     acknowledge(" ".join(map(str, handler_ordinals)))
 
 
+def text(journal: Journal) -> None:
+    """Log text in pieces of many sizes; how long it is so far is acknowledged after each."""
+    told = 0
+    for size in count(1):
+        length = size * 997 % 40_000
+        last = (told + length) // 8 + 1
+        content = b"".join(b"%07d\n" % number for number in range(told // 8, last + 1))
+        journal.append_log("r", "user_logs/std_log.txt", content[told % 8 : told % 8 + length])
+        told += length
+        acknowledge(str(told))
+
+
+def text_handled(journal: Journal) -> None:
+    """Lines of a log, and a handler that writes lines of the same log; ends as `interrupted` does."""
+    stopping: list[bool] = []
+    calls = depth = 0
+
+    def log_too(*_: object) -> None:
+        nonlocal calls, depth
+        if depth >= 3:  # signals come faster than handlers end
+            return
+        depth += 1
+        number, calls = calls, calls + 1
+        journal.append_log("r", "user_logs/std_log.txt", b"handled %d\n" % number)
+        depth -= 1
+
+    signal.signal(signal.SIGINT, log_too)
+    signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
+    acknowledge("ready")
+    number = 0
+    while not stopping:
+        journal.append_log("r", "user_logs/std_log.txt", b"main %d\n" % number)
+        number += 1
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    journal.close()
+    acknowledge(f"{number} {calls}")
+
+
 def full_disk(journal: Journal) -> None:
     """No file may grow beyond 32 KiB for a while; what is logged then is dropped and counted."""
     lane = journal.points("one")
@@ -189,4 +227,6 @@ if __name__ == "__main__":
         "interrupted": interrupted,
         "handled": handled,
         "full_disk": full_disk,
+        "text": text,
+        "text_handled": text_handled,
     }[mode](made)
