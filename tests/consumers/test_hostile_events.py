@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,14 +25,24 @@ from runfold_consumers.state.projector import StateProjector
 from runfold_consumers.state.rebuild import rebuild
 from runfold_schemas import catalog, codec, framing, topics
 from runfold_schemas.events import (
+    AssetChanged,
+    AssetRegistered,
     BatchDecided,
+    DatasetLinked,
+    ExperimentChanged,
+    HeartbeatSent,
     LaneEnd,
+    LogAppended,
     LossDeclared,
     MetricLogged,
+    ModelChanged,
+    ModelRegistered,
     OrdinalRange,
     PropertyAdded,
     RunStarted,
+    RunSubmitted,
     Series,
+    SnapshotTaken,
     StatusChanged,
     TagSet,
     WriterOpened,
@@ -110,6 +121,14 @@ def points(first: int = 1, count: int = 2, **fields: Any) -> MetricLogged:
     )
 
 
+def text(first: int, data: bytes, **fields: Any) -> LogAppended:
+    return LogAppended("run", "r", WRITER, first, **{"name": "out", "data": data, **fields})
+
+
+def beat(ttl_s: float = 60.0, **fields: Any) -> HeartbeatSent:
+    return HeartbeatSent("run", "r", WRITER, ttl_s=ttl_s, **fields)
+
+
 def about(event: Any) -> bytes:
     return codec.encode(event)
 
@@ -147,6 +166,22 @@ BAD_FACTS: dict[str, tuple[bytes | None, bytes | None, int | None]] = {
         b"run/r",
         None,
     ),
+    "NUL in a removed tag": (
+        about(ExperimentChanged("experiment", "e", WRITER, 9, removed_tags=("\0",))),
+        b"experiment/e",
+        None,
+    ),
+    "a model that is a dataset": (about(ModelRegistered("dataset", "r", WRITER, 9)), b"dataset/r", None),
+    "an asset that is a run": (about(AssetChanged("run", "r", WRITER, 9)), b"run/r", None),
+    "a deadline that is no number": (
+        about(RunSubmitted("run", "r", WRITER, 9, respond_within_s=float("nan"))),
+        b"run/r",
+        None,
+    ),
+    "a snapshot below 0": (about(SnapshotTaken("run", "r", WRITER, 9, size=-1)), b"run/r", None),
+    "a link that no index takes": (about(DatasetLinked("run", "r", WRITER, 9, name="n" * 3000)), b"run/r", None),
+    "text of a log among facts": (about(text(1, b"x")), b"run/r", None),
+    "a sign of life among facts": (about(beat()), b"run/r", None),
     "a decision": (about(BatchDecided("id", 0, 0, 1)), b"run/r", None),
     "points among facts": (about(points()), b"run/r", None),
 }
@@ -157,6 +192,21 @@ GOOD_FACTS = (
     PropertyAdded("run", "r", WRITER, 4, properties={f"p{number}": "\\N" for number in range(2_000)}),
     tag(2**40, occurred_at=253_402_300_799_999_999),
 )
+LONG = "".join(map(chr, random.Random(1).sample(range(0x10000, 0x110000), 256)))  # nothing makes it shorter
+LONG_RUN = ("run", LONG, WRITER)
+GOOD_OTHERS = (  # as long as allowed: every index takes them
+    DatasetLinked(
+        *LONG_RUN, 1, direction="d" * 16, name=LONG[:128], dataset_id=f"{LONG}:{10**14}", definition=LONGEST[:9999]
+    ),
+    SnapshotTaken(*LONG_RUN, 2, snapshot_id="é" * 128, sha256="0" * 64, size=2**63 - 1, body=b"\0" * 500_000),
+    RunSubmitted(*LONG_RUN, 3, definition='{"\\": "\\n"}', respond_within_s=1e9),
+    ExperimentChanged("experiment", LONG, WRITER, 1, tags={LONG: LONGEST[:99]}, removed_tags=("\\", "{}")),
+    ModelRegistered("model", LONG, WRITER, 1, run_id=LONG, properties={LONG: None}, tags={LONG: '"'}),
+    ModelChanged("model", LONG, WRITER, 2, version=2**63 - 1),
+    ModelChanged("model", LONG, WRITER, 3, version=1, tags={LONG: "\\N"}, deleted=False),
+    AssetRegistered("datastore", LONG, WRITER, 1, definition=LONGEST),
+    AssetChanged("datastore", LONG, WRITER, 2, version=-(2**63)),
+)
 KEY = f"run/r/{WRITER}".encode()
 BAD_POINTS: dict[str, tuple[bytes | None, bytes | None, int | None]] = {
     "a series that is none": (about(points(9, index=[0, 7])), KEY, None),
@@ -166,6 +216,17 @@ BAD_POINTS: dict[str, tuple[bytes | None, bytes | None, int | None]] = {
     "a text that is not there": (about(points(9, series=(Series("s", None, "string", "step"),))), KEY, None),
     "cut short": (about(points(9))[:-1], KEY, None),
     "a fact among points": (about(tag(9)), b"run/r", None),
+    "no byte": (about(text(9, b"")), KEY, None),
+    "a byte below 1": (about(text(0, b"x")), KEY, None),
+    "a byte beyond all": (about(text(2**63 - 1, b"x")), KEY, None),
+    "a log without a name": (about(text(9, b"x", name="")), KEY, None),
+    "a log whose name no index takes": (about(text(9, b"x", name="n" * 1025)), KEY, None),
+    "a log with NUL in its name": (about(text(9, b"x", name="\0")), KEY, None),
+    "a log under a run's key": (about(text(9, b"x")), b"run/r", None),
+    "a life that never ends": (about(beat(float("inf"))), KEY, None),
+    "a life that is no number": (about(beat(float("nan"))), KEY, None),
+    "a sign of life with an end below 0": (about(beat(lanes=(LaneEnd("points", -1),))), KEY, None),
+    "a sign of life before all": (about(beat(occurred_at=-(2**62))), KEY, None),
     "a column of a billion": (about(points(9))[:-20] + b"\xfe\xff\xff\xff\x0f" + b"\0" * 20, KEY, None),
 }
 
@@ -176,7 +237,7 @@ def test_hostile_facts_become_dead_letters_and_their_neighbours_are_folded(
     unknown = b"\xc3\x01" + b"8 bytes." + NO_LANE
     good = iter(GOOD_FACTS)
     for place, (value, key, partition) in enumerate(BAD_FACTS.values()):
-        if place % 5 == 0:
+        if place % 7 == 0:
             topic.say(next(good))
         topic.put("facts", value, key, partition)
     topic.put("facts", unknown)
@@ -194,6 +255,22 @@ def test_hostile_facts_become_dead_letters_and_their_neighbours_are_folded(
         assert one.error is None
 
 
+def test_whatever_is_allowed_is_taken_by_every_table_and_index(
+    services: Services, workspace: OwnWorkspace, database: str, topic: Topic, connection: psycopg.Connection[Any]
+) -> None:
+    for event in GOOD_OTHERS:
+        topic.say(event)
+    with projecting(services, workspace, database) as one:
+        decided = "SELECT count(*) FROM state.facts"
+        until(lambda: one.error or connection.execute(decided).fetchone() == (len(GOOD_OTHERS),), 40, "all of them")
+        one.until_ready()
+    refused = connection.execute("SELECT event, rule FROM state.facts WHERE verdict <> 'accepted' ORDER BY event")
+    assert refused.fetchall() == [("AssetChanged", "unknown_version"), ("ModelChanged", "unknown_version")]
+    kept = "SELECT key, kept, refused FROM state.refusals WHERE rule = 'unknown_version' ORDER BY refused"
+    assert connection.execute(kept).fetchall() == [("version", "1", str(-(2**63))), ("version", "1", str(2**63 - 1))]
+    assert checksum(database)
+
+
 def folded(connection: psycopg.Connection[Any]) -> int:
     row = connection.execute("SELECT count(*) FROM state.facts WHERE verdict = 'accepted'").fetchone()
     return int(row[0]) if row else 0
@@ -207,12 +284,25 @@ def test_hostile_points_become_dead_letters_and_their_neighbours_are_folded(
         topic.put("telemetry", value, key, partition)
     topic.say(points(3, time=[float("nan"), float("inf")], value=[float("-inf"), float("nan")]))
     topic.say(points(4, 3, time=[float("inf"), float("nan"), 1e300]))  # half of it was seen: it is cut
+    topic.say(text(3, b"\0\xff\x80"))
+    topic.say(beat(1e9, lanes=(LaneEnd('a "\\ stream', 2**62),), occurred_at=-62_135_596_800_000_000))
+    topic.say(text(1, b"abcdef"))  # the middle of it was seen
+    topic.say(text(1, b"x", name=LONG)._replace(aggregate_id=LONG))
+    topic.say(LossDeclared("run", LONG, WRITER, stream=f"log/{LONG}", ranges=[OrdinalRange(2, 3)]))
+    topic.say(beat(0.001))
     with projecting(services, workspace, database) as one:
-        seen = "SELECT seen::text FROM state.lanes WHERE topic_kind = 'telemetry'"
-        until(lambda: one.error or connection.execute(seen).fetchall() == [("{[1,7)}",)], 40, "all points")
+        seen = "SELECT stream, seen::text FROM state.lanes WHERE topic_kind = 'telemetry' ORDER BY stream"
+        wanted = [("log/out", "{[1,7)}"), (f"log/{LONG}", "{[1,2)}"), ("points", "{[1,7)}")]
+        until(lambda: one.error or connection.execute(seen).fetchall() == wanted, 40, "all telemetry")
+        until(lambda: one.error or connection.execute("SELECT 1 FROM state.claims").fetchone(), 40, "the claim")
         one.until_ready()
         count = connection.execute("SELECT count(*) FROM observed.dead_letters WHERE kind = 'poison'").fetchone()
         assert count == (len(BAD_POINTS),)
+        pieces = "SELECT first_ordinal, data FROM state.logs WHERE name = %s ORDER BY first_ordinal"
+        found = connection.execute(pieces, ["out"]).fetchall()
+        assert found == [(1, b"ab"), (3, b"\0\xff\x80"), (6, b"f")]
+        heartbeat = connection.execute("SELECT ttl_s, ends FROM state.heartbeats").fetchall()
+        assert heartbeat == [(0.001, {'a "\\ stream': 2**62})]
     assert checksum(database)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from typing import Any
 
@@ -16,7 +17,7 @@ from .tables import Tables
 def assert_agreement(tables: Tables, m: Any) -> None:
     """Every table says what the model says."""
     rows = tables.all
-    seen = {lane_of(key): ordinals(ranges) for key, ranges in [*rows.lanes.items(), *tables.point_lanes.items()]}
+    seen = {lane_of(key): ordinals(ranges) for key, ranges in [*rows.lanes.items(), *tables.telemetry_lanes.items()]}
     assert seen == {lane: found for lane, found in m.seen.items() if found}
     closed = {lane_of(key): claim.closed for key, claim in rows.claims.items() if claim.closed is not None}
     assert closed == dict(m.closed)
@@ -54,12 +55,37 @@ def assert_agreement(tables: Tables, m: Any) -> None:
     assert {row.run_id: row.submitted_by for row in rows.runs.values()} == {
         run: start and m.actors.get(("run", run, start[2])) for run, start in m.runs.items()
     }
-    assert {(run, key): row.value for (_, run, key), row in rows.properties.items()} == m.properties
+    properties = {(run, key): row.value for (_, run, key), row in rows.properties.items()}
+    properties |= {(of, key): row.value for (_, *of_, key), row in rows.asset_properties.items() for of in [tuple(of_)]}
+    assert properties == m.properties
     assert {(run, attempt, path): row.sha256 for (_, run, attempt, path), row in rows.artifacts.items()} == m.artifacts
     assert {(e.experiment, e.run_id): e.number for e in rows.enrollments.values()} == m.numbers
     assert {(e.run_id, e.attempt, e.code, e.message) for e in rows.errors} == m.errors
     ended = {(a.run_id, a.attempt): a.terminal_status for a in rows.attempts.values() if a.terminal_status}
     assert ended == {key: word[0] for key, word in m.ended.items()}
+    assert {(s.run_id, s.attempt): s.snapshot_id for s in rows.snapshots.values()} == m.snapshots
+    assert {
+        (link.run_id, link.direction, link.name, link.dataset_id): link.mechanism
+        for link in rows.dataset_links.values()
+    } == m.links
+    told = (
+        ("WarningRecorded", rows.warnings),
+        ("RunSubmitted", rows.submissions),
+        ("CancelRequested", rows.cancels),
+        ("SecretRead", rows.secret_reads),
+    )
+    assert {(kind, row.run_id, row.offset) for kind, found in told for row in found} == m.told
+
+    assert {row.experiment for row in rows.experiments.values()} == m.experiments
+    assert {(a.kind, a.name): a.next_version - 1 for a in rows.assets.values()} == {
+        about: len(versions) for about, versions in m.versions.items() if versions
+    }
+    assert {(v.kind, v.name, v.version): definition_of(v) for v in rows.versions.values()} == {
+        (*about, version): definition
+        for about, versions in m.versions.items()
+        for version, definition in enumerate(versions, 1)
+    }
+    assert {(r.kind, r.name, r.writer_id, r.ordinal): r.version for r in rows.registrations} == m.registered
 
     words: dict[Any, dict[str, Any]] = defaultdict(dict)
     for tag in rows.tags.values():
@@ -72,11 +98,52 @@ def assert_agreement(tables: Tables, m: Any) -> None:
         words[said.field, said.run_id, None][said.writer_id] = (said.ordinal, said.offset, said.value)
     for word in rows.statuses.values():
         words["status", word.run_id, word.attempt][word.writer_id] = (word.ordinal, word.offset, word.status)
+    for said in rows.experiment_words.values():
+        words["experiment", said.experiment, said.field][said.writer_id] = (
+            said.ordinal,
+            said.offset,
+            None if said.removed else (said.value,),
+        )
+    for said in rows.asset_words.values():
+        words["asset", (said.kind, said.name, said.version), said.field][said.writer_id] = (
+            said.ordinal,
+            said.offset,
+            None if said.removed else (said.value,),
+        )
     assert words == {what: said for what, said in m.words.items() if said}
+    assert {(a.run_id, a.attempt): a.status for a in rows.attempts.values() if a.status is not None} == {
+        what[1:]: oracle.visible(m, what) for what, said in m.words.items() if what[0] == "status" and said
+    }
 
+    assert logical_log(tables.logs) == m.logs
+    assert {("run", row.run_id, row.writer_id): row.ttl_s for row in tables.heartbeats.values()} == {
+        lane: ttl_s for lane, (_, ttl_s) in m.alive.items()
+    }
+    assert {
+        ("run", row.run_id, row.writer_id, stream): last
+        for row in tables.heartbeats.values()
+        for stream, last in json.loads(row.ends).items()
+    } == m.marks
     assert logical_points((row.aggregate(), row.message) for row in map(Row, tables.points)) == m.points
     for run in m.runs:
         assert tables.complete(run) == oracle.complete(m, run)
+
+
+def definition_of(row: Any) -> Any:
+    """What the model keeps of a version: of a model its path, of an asset all."""
+    return json.loads(row.definition)["path"] if row.kind == "model" else row.definition
+
+
+def logical_log(rows: Any) -> dict[Any, Any]:
+    """Bytes by lane and ordinal, each exactly once."""
+    found: dict[Any, Any] = {}
+    for row in rows:
+        assert row.last_ordinal - row.first_ordinal + 1 == len(row.data)
+        for ordinal, byte in enumerate(row.data, row.first_ordinal):
+            key = ("run", row.run_id, row.writer_id, row.name, ordinal)
+            assert key not in found, f"byte {key} stands twice"
+            found[key] = (byte, row.attempt)
+    return found
 
 
 class Row:

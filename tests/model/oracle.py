@@ -12,13 +12,16 @@ from types import SimpleNamespace
 from typing import Any
 
 TERMINAL = ("Completed", "Failed", "Canceled")
+PHASE = {"NotStarted": 0, "Preparing": 1, "Queued": 1, "CancelRequested": 3, "Finalizing": 3}  # all others: 2
 
 
 def read(log: Iterable[tuple[int, int, Any]]) -> SimpleNamespace:
     """`log`: (partition, offset, event) in the order of each partition, facts and telemetry alike."""
     m = SimpleNamespace(seen=defaultdict(set), declared=defaultdict(set), closed={}, decisions={}, runs={},
                         outsiders=set(), properties={}, artifacts={}, ended={}, attempts=defaultdict(set), numbers={},
-                        words=defaultdict(dict), points={}, first={}, errors=set(), actors={})  # fmt: skip
+                        words=defaultdict(dict), points={}, first={}, errors=set(), actors={}, told=set(), snapshots={},
+                        links={}, experiments=set(), versions=defaultdict(list), registered={}, logs={}, alive={},
+                        marks={})  # fmt: skip
     for partition, offset, e in log:
         kind, about, lane = (
             type(e).__name__,
@@ -31,6 +34,16 @@ def read(log: Iterable[tuple[int, int, Any]]) -> SimpleNamespace:
                 shown = e.texts[int(value)] if series.kind in ("string", "bigint") else repr(float(value))
                 m.points.setdefault((*lane, e.first_ordinal + i), (tuple(series), int(step), float(time), shown))
                 m.seen[(*lane, "points")].add(e.first_ordinal + i)
+            continue
+        if kind == "LogAppended":
+            for ordinal, byte in enumerate(e.data, e.first_ordinal):
+                m.logs.setdefault((*lane, e.name, ordinal), (byte, e.attempt))
+                m.seen[(*lane, f"log/{e.name}")].add(ordinal)
+            continue
+        if kind == "HeartbeatSent":
+            m.alive[lane] = (offset, e.ttl_s)
+            for end in e.lanes:
+                m.marks[(*lane, end.stream)] = max(m.marks.get((*lane, end.stream), 0), end.last_ordinal)
             continue
         is_end = kind == "WriterClosed" or (
             kind == "StatusChanged" and e.status in TERMINAL and e.ordinal not in m.seen[(*lane, "facts")]
@@ -63,6 +76,7 @@ def _decide(
     """Takes the fact in and returns {}, or refuses it and returns {key: (kept, refused)}."""
     _, run, writer = lane
     if kind == "RunEnrolled":
+        m.experiments.add(run)
         m.numbers.setdefault((run, e.run_id), 1 + sum(1 for experiment, _ in m.numbers if experiment == run))
         return {}
     if kind == "WriterOpened":
@@ -71,6 +85,8 @@ def _decide(
         m.runs.setdefault(run, None)
     if kind == "WriterOpened":
         return {}
+    if about[0] != "run":
+        return _registry(m, kind, about, writer, offset, e)
     if lane in m.outsiders:
         return {"writer_id": (m.runs[run][2], writer)}
     if kind == "RunStarted":
@@ -83,8 +99,13 @@ def _decide(
         if refused:
             m.outsiders.add(lane)
             return refused
-    if kind in ("RunStarted", "StatusChanged", "ArtifactLogged", "ErrorRecorded"):
+    if kind in ("RunStarted", "StatusChanged", "ArtifactLogged", "ErrorRecorded", "WarningRecorded", "SnapshotTaken"):
         m.attempts[run].add(e.attempt)
+    if kind == "SnapshotTaken":
+        kept_id = m.snapshots.setdefault((run, e.attempt), e.snapshot_id)
+        return {} if kept_id == e.snapshot_id else {"snapshot_id": (kept_id, e.snapshot_id)}
+    if kind == "DatasetLinked":
+        m.links.setdefault((run, e.direction, e.name, e.dataset_id), e.mechanism)
     if kind == "PropertyAdded":
         kept = {k: m.properties[run, k] for k in e.properties if (run, k) in m.properties}
         refused = {k: (kept[k], e.properties[k]) for k in kept if kept[k] != e.properties[k]}
@@ -97,15 +118,23 @@ def _decide(
         if not free:
             return {e.name: (m.artifacts[run, e.attempt, e.name], e.sha256)}
         m.artifacts[run, e.attempt, free[0]] = e.sha256
-    if kind == "StatusChanged":
-        status, by, ordinal = m.ended.get((run, e.attempt), (e.status, writer, 0))
-        terminal = e.status in TERMINAL
-        if status != e.status and (terminal or by != writer or e.ordinal > ordinal) and (run, e.attempt) in m.ended:
-            return {"status": (status, e.status)}
+    if kind in ("StatusChanged", "CancelRequested"):
+        new = e.status if kind == "StatusChanged" else "CancelRequested"
+        attempt = e.attempt if kind == "StatusChanged" else max(m.attempts[run], default=0)
+        m.attempts[run].add(attempt)
+        status, by, ordinal = m.ended.get((run, attempt), (new, writer, 0))
+        terminal = new in TERMINAL
+        if status != new and (terminal or by != writer or e.ordinal > ordinal):
+            return {"status": (status, new)}
+        what = ("status", run, attempt)
+        before = visible(m, what) if m.words[what] else None
+        is_late = e.ordinal < m.words[what].get(writer, (0,))[0]
+        if (run, attempt) not in m.ended and not terminal and not is_late and not _is_legal(before, new):
+            return {"status": (before, new)}
         if terminal:
-            m.ended.setdefault((run, e.attempt), (e.status, writer, e.ordinal))
+            m.ended.setdefault((run, attempt), (new, writer, e.ordinal))
         else:
-            _word(m, ("status", run, e.attempt), writer, e.ordinal, offset, e.status)
+            _word(m, what, writer, e.ordinal, offset, new)
     if kind in ("TagSet", "TagRemoved"):
         _word(m, ("tag", run, e.key), writer, e.ordinal, offset, (e.value,) if kind == "TagSet" else None)
     if kind == "RunDescribed":
@@ -114,16 +143,63 @@ def _decide(
                 _word(m, (field, run, None), writer, e.ordinal, offset, getattr(e, field))
     if kind == "ErrorRecorded":
         m.errors.add((run, e.attempt, e.code, e.message))
+    if kind in ("WarningRecorded", "RunSubmitted", "CancelRequested", "SecretRead"):
+        m.told.add((kind, run, offset))
     return {}
 
 
-def _word(m: Any, what: tuple[str, str, Any], writer: str, ordinal: int, offset: int, value: Any) -> None:
+def _registry(m: Any, kind: str, about: tuple[str, str], writer: str, offset: int, e: Any) -> dict[str, Any]:
+    """Experiments, models and other assets: as `_decide`."""
+    if kind == "ExperimentChanged":
+        m.experiments.add(about[1])
+        _words(m, "experiment", about[1], writer, offset, e)
+        return {}
+    versions = m.versions[about]
+    if kind in ("ModelRegistered", "AssetRegistered"):
+        version, definition = len(versions) + 1, e.path if kind == "ModelRegistered" else e.definition
+        if kind == "AssetRegistered" and versions:
+            if definition == versions[-1]:
+                version -= 1
+            elif not e.new_version:
+                return {"definition": (versions[-1], definition)}
+        versions[version - 1 :] = [definition]
+        m.registered[(*about, writer, e.ordinal)] = version
+    else:
+        version = e.version
+        if not versions or not (0 if kind == "AssetChanged" else 1) <= version <= len(versions):
+            return {"version": (str(len(versions)) if versions else None, str(version))}
+    if kind in ("ModelRegistered", "ModelChanged"):
+        kept = {k: m.properties[(*about, version), k] for k in e.properties if ((*about, version), k) in m.properties}
+        refused = {k: (kept[k], e.properties[k]) for k in kept if kept[k] != e.properties[k]}
+        if refused:
+            return refused
+        m.properties.update({((*about, version), k): v for k, v in e.properties.items()})
+    _words(m, "asset", (*about, version), writer, offset, e)
+    return {}
+
+
+def _words(m: Any, what: str, of: Any, writer: str, offset: int, e: Any) -> None:
+    said = {f"tag/{key}": None for key in getattr(e, "removed_tags", ())}
+    said |= {f"tag/{key}": (value,) for key, value in e.tags.items()}
+    for field in ("description", "archived", "deleted", "is_default"):
+        if getattr(e, field, None) is not None:
+            said[field] = (str(getattr(e, field)).lower() if field != "description" else e.description,)
+    for field, value in said.items():
+        _word(m, (what, of, field), writer, e.ordinal, offset, value)
+
+
+def _is_legal(before: str | None, new: str) -> bool:
+    """Never backwards; but silence comes and goes."""
+    return before is None or "NotResponding" in (before, new) or PHASE.get(new, 2) >= PHASE.get(before, 2)
+
+
+def _word(m: Any, what: tuple[str, Any, Any], writer: str, ordinal: int, offset: int, value: Any) -> None:
     m.words[what][writer] = max(
         m.words[what].get(writer, (0, 0, None)), (ordinal, offset, value), key=lambda word: word[0]
     )
 
 
-def visible(m: Any, what: tuple[str, str, Any]) -> Any:
+def visible(m: Any, what: tuple[str, Any, Any]) -> Any:
     """The last word that is shown: of each writer's greatest ordinal, the one with the greatest offset."""
     return max(m.words[what].values(), key=lambda word: word[1])[2]
 
@@ -133,22 +209,23 @@ def status(m: Any, run: str) -> str:
     attempt = max(m.attempts[run], default=0)
     if (run, attempt) in m.ended:
         return str(m.ended[run, attempt][0])
-    return str(visible(m, ("status", run, attempt))) if ("status", run, attempt) in m.words else "NotStarted"
+    return str(visible(m, ("status", run, attempt))) if m.words.get(("status", run, attempt)) else "NotStarted"
 
 
 def complete(m: Any, run: str) -> str:
-    """P11: whether seen and declared cover [1..closed] in every lane of the run's writers."""
+    """P11: whether seen and declared cover [1..closed] in every lane of the run, and no heartbeat named more."""
     lanes = {
         lane
-        for lane in [*m.seen, *m.closed, *m.declared]
-        if lane[:2] == ("run", run) and (m.seen.get(lane) or lane in m.closed or m.declared.get(lane))
+        for lane in [*m.seen, *m.closed, *m.declared, *m.marks]
+        if lane[:2] == ("run", run)
+        and (m.seen.get(lane) or lane in m.closed or m.declared.get(lane) or m.marks.get(lane))
     }
     lost = False
     for lane in lanes:
         seen, declared = m.seen.get(lane, set()), m.declared.get(lane, set())
         if (
             lane not in m.closed
-            or max(seen, default=0) > m.closed[lane]
+            or max(0, m.marks.get(lane, 0), *seen) > m.closed[lane]
             or set(range(1, m.closed[lane] + 1)) - seen - declared
         ):
             return "open"

@@ -7,31 +7,81 @@ speak for a frozen writer, which thaws and goes on; and batches of any size.
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from runfold_schemas.events import (
     ArtifactLogged,
+    AssetChanged,
+    AssetRegistered,
+    CancelRequested,
+    DatasetLinked,
     ErrorRecorded,
+    ExperimentChanged,
     LossDeclared,
+    ModelChanged,
+    ModelRegistered,
     OrdinalRange,
     PropertyAdded,
     RunDescribed,
     RunEnrolled,
     RunStarted,
+    RunSubmitted,
+    SecretRead,
+    SnapshotTaken,
     StatusChanged,
     TagRemoved,
     TagSet,
+    WarningRecorded,
     WriterOpened,
 )
 
-from .world import PARTITIONS, World
+from .world import PARTITIONS, World, Writer
 
 RUNS = st.sampled_from(("r1", "r2"))
 NAMES = st.sampled_from(("a", "b", "a@2"))
 VALUES = st.sampled_from(("x", "y", None))
 ATTEMPTS = st.integers(0, 2)
+TAGS = st.dictionaries(NAMES, VALUES, max_size=2)
+WORDS = st.fixed_dictionaries(
+    {
+        "tags": TAGS,
+        "removed_tags": st.lists(NAMES, max_size=1),
+        "description": VALUES,
+        "deleted": st.none() | st.booleans(),
+    }
+)
+MODELS = st.tuples(st.just("model"), st.sampled_from(("m1", "m2")))
+ASSETS = st.sampled_from((("dataset", "d1"), ("dataset", "d2"), ("environment", "d1")))
+EXPERIMENTS = st.tuples(st.just("experiment"), st.sampled_from(("e1", "e2")))
+VERSIONS = st.integers(-1, 3)
+FLAGS = st.none() | st.booleans()
+MODEL = st.fixed_dictionaries({"path": NAMES, "tags": TAGS, "properties": TAGS, "description": VALUES})
+ASSET = st.fixed_dictionaries({"definition": NAMES, "tags": TAGS, "description": VALUES, "new_version": st.booleans()})
+REGISTRY = st.one_of(
+    st.tuples(st.just(ModelRegistered), MODELS, MODEL, st.just({})),
+    st.tuples(st.just(ModelChanged), MODELS, WORDS, st.fixed_dictionaries({"version": VERSIONS, "properties": TAGS})),
+    st.tuples(st.just(AssetRegistered), ASSETS, ASSET, st.just({})),
+    st.tuples(st.just(AssetChanged), ASSETS, WORDS, st.fixed_dictionaries({"version": VERSIONS, "is_default": FLAGS})),
+    st.tuples(st.just(ExperimentChanged), EXPERIMENTS, WORDS, st.fixed_dictionaries({"archived": FLAGS})),
+)
+LINK = st.fixed_dictionaries(
+    {
+        "direction": st.sampled_from(("input", "output")),
+        "name": NAMES,
+        "dataset_id": st.just("d:1"),
+        "mechanism": VALUES,
+    }
+)
+BESIDE = st.one_of(
+    st.tuples(st.sampled_from((WarningRecorded, RunSubmitted, CancelRequested, SecretRead)), st.just({})),
+    st.tuples(st.just(CancelRequested), st.just({})),
+    st.tuples(st.just(SnapshotTaken), st.fixed_dictionaries({"snapshot_id": st.sampled_from(("s1", "s2"))})),
+    st.tuples(st.just(DatasetLinked), LINK),
+)
 PICK = st.integers(0, 1_000)
 PLACES = [(kind, partition) for kind, count in PARTITIONS.items() for partition in range(count)]
 CUTS = st.lists(st.integers(1, 6), min_size=1, max_size=4)
@@ -80,11 +130,13 @@ class Machine(RuleBasedStateMachine):
         writer=PICK,
         run=RUNS,
         attempt=ATTEMPTS,
-        status=st.sampled_from(("Running", "Finalizing", "Completed", "Failed")),
+        status=st.sampled_from(
+            ("Preparing", "Running", "NotResponding", "Thinking", "Finalizing", "Completed", "Failed")
+        ),
     )
     def change_status(self, writer: int, run: str, attempt: int, status: str) -> None:
         speaker = self.who(writer)
-        if status in ("Running", "Finalizing"):
+        if status not in ("Completed", "Failed"):
             speaker.say(StatusChanged, "run", run, attempt=attempt, status=status)
         else:
             ordinal = speaker.last["run", run, "facts"] + 1
@@ -110,6 +162,26 @@ class Machine(RuleBasedStateMachine):
     @rule(writer=PICK, run=RUNS, attempt=ATTEMPTS)
     def fail(self, writer: int, run: str, attempt: int) -> None:
         self.who(writer).say(ErrorRecorded, "run", run, attempt=attempt, message="why")
+
+    @rule(writer=PICK, run=RUNS, attempt=ATTEMPTS, said=st.lists(BESIDE, min_size=1, max_size=3))
+    def tell(self, writer: int, run: str, attempt: int, said: list[Any]) -> None:
+        """What is said of a run beside words, properties and files."""
+        for kind, fields in said:
+            self.who(writer).say(kind, "run", run, attempt=attempt, **fields)
+
+    @rule(writer=PICK, said=st.lists(REGISTRY, min_size=1, max_size=6))
+    def register(self, writer: int, said: list[Any]) -> None:
+        """What is said of models, assets and experiments."""
+        for kind, about, fields, others in said:
+            self.who(writer).say(kind, *about, **fields, **others)
+
+    @rule(writer=PICK, run=RUNS, name=st.sampled_from(("out", "logs/é")), data=st.binary(min_size=1, max_size=9))
+    def append_log(self, writer: int, run: str, name: str, data: bytes) -> None:
+        self.who(writer).append_log(run, name, data)
+
+    @rule(writer=PICK, run=RUNS, ttl_s=st.sampled_from((1.0, 120.0)))
+    def send_heartbeat(self, writer: int, run: str, ttl_s: float) -> None:
+        self.world.log.append(self.who(writer).heartbeat(run, ttl_s))
 
     @rule(writer=PICK, experiment=st.sampled_from(("e1", "e2")), run=RUNS)
     def enroll(self, writer: int, experiment: str, run: str) -> None:
@@ -139,7 +211,7 @@ class Machine(RuleBasedStateMachine):
     @rule(
         writer=PICK,
         run=RUNS,
-        stream=st.sampled_from(("facts", "points")),
+        stream=st.sampled_from(("facts", "points", "log/out")),
         first=st.integers(1, 5),
         length=st.integers(1, 3),
     )
@@ -170,7 +242,7 @@ class Machine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.world.settle()
 
-    def who(self, number: int) -> object:
+    def who(self, number: int) -> Writer:
         return self.world.writers[number % len(self.world.writers)]
 
 

@@ -22,7 +22,7 @@ from runfold.journal.writer import Journal
 from runfold.shipper.batching import Cutter
 from runfold_schemas.events import PropertyAdded, RunStarted, StatusChanged, TagSet, WriterOpened
 
-from .agreement import logical_points
+from .agreement import logical_log, logical_points
 from .world import PARTITIONS, World
 
 PICK = st.integers(0, 1_000)
@@ -63,6 +63,7 @@ class Machine(RuleBasedStateMachine):
         self.open: list[Journal] = []
         self.shippers: list[JournalShipper] = []
         self.said: dict[tuple[str, str], list[Any]] = defaultdict(list)
+        self.text: dict[tuple[str, str, str], bytearray] = defaultdict(bytearray)
 
     @initialize()
     def first_writer(self) -> None:
@@ -88,6 +89,18 @@ class Machine(RuleBasedStateMachine):
         for step, value in enumerate(values * times):
             lane.log(name, value, step)
             self.said[run, journal.writer_id].append((name, step, value))
+
+    @rule(
+        writer=PICK,
+        run=RUNS,
+        name=st.sampled_from(("out", "é")),
+        data=st.binary(max_size=9),
+        times=st.integers(1, 2000),
+    )
+    def append_log(self, writer: int, run: str, name: str, data: bytes, times: int) -> None:
+        journal = self.who(writer)
+        journal.append_log(run, name, data * times)
+        self.text[run, journal.writer_id, name] += data * times
 
     @rule(
         writer=PICK,
@@ -154,9 +167,15 @@ class Machine(RuleBasedStateMachine):
         self.world.assert_agreement()
         tables = self.world.tables
         seen = {
-            tuple(key)[2:]: ranges for table in (tables.all.lanes, tables.point_lanes) for key, ranges in table.items()
+            tuple(key)[2:]: ranges
+            for table in (tables.all.lanes, tables.telemetry_lanes)
+            for key, ranges in table.items()
         }
         assert seen == {lane: ((1, last + 1),) for lane, last in ends.items() if last}
+        text = logical_log(tables.logs)
+        assert len(text) == sum(map(len, self.text.values()))
+        for log, said_text in self.text.items():
+            assert bytes(text[("run", *log, ordinal)][0] for ordinal in range(1, len(said_text) + 1)) == said_text
         stored = logical_points(((row.run_id, row.writer_id), row.message) for row in tables.points)
         assert len(stored) == sum(map(len, self.said.values()))
         for lane, said in self.said.items():

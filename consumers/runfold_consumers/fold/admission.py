@@ -12,21 +12,35 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from runfold_consumers.fold.lanes import FACTS, POINTS, LaneKey
+from runfold_consumers.fold.lanes import FACTS, LOG, POINTS, LaneKey
 from runfold_consumers.fold.records import RawRecord, Record
 from runfold_schemas import catalog, limits, shapes, topics
 from runfold_schemas.events import (
     EVENTS,
     ArtifactLogged,
+    AssetChanged,
+    AssetRegistered,
+    CancelRequested,
+    DatasetLinked,
+    ErrorRecorded,
     Event,
+    ExperimentChanged,
+    HeartbeatSent,
+    LogAppended,
     LossDeclared,
     MetricLogged,
+    ModelChanged,
+    ModelRegistered,
     PropertyAdded,
     RunEnrolled,
     RunStarted,
+    RunSubmitted,
+    SecretRead,
+    SnapshotTaken,
     StatusChanged,
     TagRemoved,
     TagSet,
+    WarningRecorded,
     WriterClosed,
     WriterOpened,
 )
@@ -34,9 +48,14 @@ from runfold_schemas.events import (
 ORDINAL_MAX = 2**62  # the end of a range is one more, and must fit Postgres' bigint
 TIME_MIN_US = -62_135_596_800_000_000  # 0001-01-01, the first day of a timestamp in Python
 TIME_MAX_US = 253_402_300_799_999_999  # 9999-12-31, the last one
-STREAM_BYTES_MAX = 512
+STREAM_BYTES_MAX = len(LOG) + limits.LOG_NAME_BYTES_MAX
+SECONDS_MAX = 1e9  # thirty years; beside any broker time it stays within a timestamp
+DIRECTION_BYTES_MAX = 16
 _RUN = ("run",)
-_ANY = ("run", "experiment", "model")
+_MODEL = ("model",)
+_ASSETS = ("dataset", "environment", "datastore")
+_SECRET = ("secret",)  # read by a process that belongs to no run
+_ANY = (*_RUN, "experiment", *_MODEL, *_ASSETS, *_SECRET)
 _CONTAINERS: dict[type, tuple[str, ...]] = {
     kind: tuple(name for name, value in kind._field_defaults.items() if isinstance(value, (dict, tuple)))
     for kind in EVENTS.values()
@@ -59,7 +78,14 @@ _KINDS_OF: dict[type, tuple[str, ...]] = {
     WriterClosed: _ANY,
     LossDeclared: _ANY,
     RunEnrolled: ("experiment",),
+    ExperimentChanged: ("experiment",),
+    ModelRegistered: _MODEL,
+    ModelChanged: _MODEL,
+    AssetRegistered: _ASSETS,
+    AssetChanged: _ASSETS,
+    SecretRead: (*_RUN, *_SECRET),
 }
+_UNNUMBERED = (WriterClosed, LossDeclared, HeartbeatSent)
 
 
 class UnfitRecord(ValueError):
@@ -81,8 +107,11 @@ def admit(raw: RawRecord, event: Event, partition_count: int) -> Record:
     )
     if kind is MetricLogged:
         _check_points(said)
+    elif kind is LogAppended:
+        _check_log(said)
+        lane = _log_lane(lane, said.name)
     else:
-        _check_fact(kind, said)
+        _check_said(kind, said)
     if raw.key != key:
         raise UnfitRecord(f"the key is {raw.key!r}, this event's is {key!r}")
     if raw.partition != belongs:
@@ -99,10 +128,16 @@ def _head(
     """Key, partition and lane of what a writer says about an aggregate: checked once, then remembered."""
     _check_head(kind, aggregate_kind, aggregate_id, writer_id)
     about = (aggregate_kind, aggregate_id, writer_id, 0, 0)
-    is_points = kind is MetricLogged
-    key = topics.key_of(MetricLogged(*about) if is_points else TagSet(*about))
-    lane = LaneKey(workspace, partition, *about[:3], POINTS if is_points else FACTS)
+    is_telemetry = _TOPIC_OF[kind] == "telemetry"
+    key = topics.key_of(MetricLogged(*about) if is_telemetry else TagSet(*about))
+    lane = LaneKey(workspace, partition, *about[:3], POINTS if kind is MetricLogged else FACTS)
     return key, topics.partition(key, count), lane
+
+
+@lru_cache(maxsize=65_536)
+def _log_lane(facts: LaneKey, name: str) -> LaneKey:
+    """The lane of one log of a writer."""
+    return facts._replace(stream=LOG + name)
 
 
 def _check_points(event: MetricLogged) -> None:
@@ -112,18 +147,35 @@ def _check_points(event: MetricLogged) -> None:
         raise UnfitRecord("MetricLogged without a point; it holds at least one")
 
 
-def _check_fact(kind: type, event: Any) -> None:
+def _check_log(event: LogAppended) -> None:
+    """What the log says are bytes, and any will do."""
+    _check_number("first_ordinal", event.first_ordinal, 1, ORDINAL_MAX)
+    if not event.data:
+        raise UnfitRecord("LogAppended without a byte; it holds at least one")
+    if not event.name or "\0" in event.name:
+        raise UnfitRecord(f"name is {event.name!r}; a log's name has at least one character and no NUL")
+    _check_key("name", event.name, limits.LOG_NAME_BYTES_MAX)
+    _check_attempt(event)
+    _check_time(event)
+
+
+def _check_said(kind: type, event: Any) -> None:
+    """Facts and claims."""
     if "\0" in "".join(filter(None, _TEXTS_OF[kind](event))):
         raise UnfitRecord(f"a text of {kind.__name__} holds a NUL character, which no text may")
     for name in _CONTAINERS[kind]:
         _check_inside(name, getattr(event, name))
-    if kind is not WriterClosed and kind is not LossDeclared and not 1 <= event.ordinal <= ORDINAL_MAX:
+    if kind not in _UNNUMBERED and not 1 <= event.ordinal <= ORDINAL_MAX:
         raise UnfitRecord(f"ordinal is {event.ordinal}; allowed are 1 to {ORDINAL_MAX}")
-    if not TIME_MIN_US <= event.occurred_at <= TIME_MAX_US:
-        raise UnfitRecord(f"occurred_at is {event.occurred_at}; allowed are {TIME_MIN_US} to {TIME_MAX_US}")
+    _check_time(event)
     check = _CHECKS.get(kind)
     if check is not None:
         check(event)
+
+
+def _check_time(event: Any) -> None:
+    if not TIME_MIN_US <= event.occurred_at <= TIME_MAX_US:
+        raise UnfitRecord(f"occurred_at is {event.occurred_at}; allowed are {TIME_MIN_US} to {TIME_MAX_US}")
 
 
 def _check_inside(name: str, value: Any) -> None:
@@ -158,6 +210,11 @@ def _check_number(name: str, value: int, least: int, most: int) -> None:
         raise UnfitRecord(f"{name} is {value}; allowed are {least} to {most}")
 
 
+def _check_seconds(name: str, value: float, least: float) -> None:
+    if not least <= value <= SECONDS_MAX:  # NaN is neither
+        raise UnfitRecord(f"{name} is {value}; allowed are {least:g} to {SECONDS_MAX:g} seconds")
+
+
 def _check_key(name: str, value: str, bytes_max: int) -> None:
     """Keys stand in indexes, whose entries Postgres limits."""
     if len(value) * 4 > bytes_max and len(value.encode()) > bytes_max:
@@ -168,9 +225,50 @@ def _check_tag(event: TagSet | TagRemoved) -> None:
     _check_key("key", event.key, limits.TAG_KEY_BYTES_MAX)
 
 
-def _check_properties(event: PropertyAdded) -> None:
+def _check_properties(event: PropertyAdded | ModelRegistered | ModelChanged) -> None:
     for key in event.properties:
         _check_key("a property's key", key, limits.PROPERTY_KEY_BYTES_MAX)
+
+
+def _check_words(event: Any) -> None:
+    """Tags of experiments, models and assets."""
+    for key in (*event.tags, *getattr(event, "removed_tags", ())):
+        _check_key("a tag's key", key, limits.TAG_KEY_BYTES_MAX)
+
+
+def _check_model_changed(event: ModelChanged | ModelRegistered) -> None:
+    _check_words(event)
+    _check_properties(event)
+
+
+def _check_model(event: ModelRegistered) -> None:
+    _check_model_changed(event)
+    _check_key("run_id", event.run_id or "", limits.RUN_ID_CHARACTERS_MAX * 4)
+
+
+def _check_snapshot(event: SnapshotTaken) -> None:
+    _check_attempt(event)
+    _check_key("snapshot_id", event.snapshot_id, limits.SNAPSHOT_ID_BYTES_MAX)
+    _check_key("sha256", event.sha256, 64)
+    for name in ("size", "files", "content_bytes"):
+        _check_number(name, getattr(event, name), 0, 2**63 - 1)
+
+
+def _check_link(event: DatasetLinked) -> None:
+    _check_attempt(event)
+    _check_key("direction", event.direction, DIRECTION_BYTES_MAX)
+    _check_key("name", event.name, limits.DATASET_LINK_NAME_BYTES_MAX)
+    _check_key("dataset_id", event.dataset_id, limits.DATASET_ID_BYTES_MAX)
+
+
+def _check_submitted(event: RunSubmitted) -> None:
+    _check_attempt(event)
+    _check_seconds("respond_within_s", event.respond_within_s, 0.0)
+
+
+def _check_heartbeat(event: HeartbeatSent) -> None:
+    _check_ends(event)
+    _check_seconds("ttl_s", event.ttl_s, 0.001)
 
 
 def _check_artifact(event: ArtifactLogged) -> None:
@@ -199,7 +297,7 @@ def _check_enrolled(event: RunEnrolled) -> None:
     _check_key("run_id", event.run_id, limits.RUN_ID_CHARACTERS_MAX * 4)
 
 
-def _check_ends(event: StatusChanged | WriterClosed) -> None:
+def _check_ends(event: StatusChanged | WriterClosed | HeartbeatSent) -> None:
     for lane in event.lanes:
         _check_key("stream", lane.stream, STREAM_BYTES_MAX)
         _check_number("last_ordinal", lane.last_ordinal, 0, ORDINAL_MAX)
@@ -217,6 +315,19 @@ _CHECKS: dict[type, Any] = {
     TagRemoved: _check_tag,
     PropertyAdded: _check_properties,
     ArtifactLogged: _check_artifact,
+    ErrorRecorded: _check_attempt,
+    WarningRecorded: _check_attempt,
+    CancelRequested: _check_attempt,
+    SecretRead: _check_attempt,
+    SnapshotTaken: _check_snapshot,
+    DatasetLinked: _check_link,
+    RunSubmitted: _check_submitted,
+    ExperimentChanged: _check_words,
+    ModelRegistered: _check_model,
+    ModelChanged: _check_model_changed,
+    AssetRegistered: _check_words,
+    AssetChanged: _check_words,
+    HeartbeatSent: _check_heartbeat,
     RunStarted: _check_started,
     StatusChanged: _check_status,
     WriterOpened: _check_attempt,

@@ -1,7 +1,9 @@
 """Whether all that was said about a run has arrived (P11).
 
-A run is complete when, in every lane of its writers, the seen and the declared ordinals together cover
-[1..closed]. A lane that nobody closed, or whose writer spoke on after its claim, is open.
+A run is complete when, in every lane of its writers (facts, points, each log), the seen and the declared ordinals
+together cover [1..closed]. A lane that nobody closed, or whose writer spoke on after its claim, is open: what was seen
+beyond the claim tells it, or a heartbeat's high-water mark, which also shows what is missing of a lane that was never
+closed.
 """
 
 from __future__ import annotations
@@ -17,13 +19,15 @@ OPEN = "open"
 
 
 class LaneState(NamedTuple):
-    """What is known of one lane: seen ordinals, ordinals declared lost, and the claimed end (None: not closed)."""
+    """What is known of one lane: seen ordinals, ordinals declared lost, the claimed end (None: not closed), and the
+    greatest last ordinal that a heartbeat named (0: none did)."""
 
     stream: str
     writer_id: str
     seen: Ranges = EMPTY
     declared: Ranges = EMPTY
     closed: int | None = None
+    marked: int = 0
 
 
 class LaneRanges(NamedTuple):
@@ -37,7 +41,7 @@ class LaneRanges(NamedTuple):
 class Completeness(NamedTuple):
     """The verdict, with what is missing and what was declared lost and is indeed not there.
 
-    `unclosed` names the lanes, as (stream, writer), that may still grow: not closed, or seen beyond their claim.
+    `unclosed` names the lanes, as (stream, writer), that may still grow: not closed, or heard of beyond their claim.
     """
 
     complete: str
@@ -54,7 +58,7 @@ def completeness(lanes: Iterable[LaneState]) -> Completeness:
     heard = False
     for lane in sorted(lanes):
         heard = True
-        last = end(lane.seen)
+        last = max(end(lane.seen), lane.marked)
         if lane.closed is None or last > lane.closed:
             unclosed.append((lane.stream, lane.writer_id))
         reach = max(last, lane.closed or 0)

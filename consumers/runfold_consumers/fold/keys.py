@@ -11,21 +11,43 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from runfold_consumers.fold.changes import (
+    AssetKey,
+    AttemptKey,
+    ExperimentKey,
+    LinkKey,
+    NamedKey,
+    PathKey,
+    RunKey,
+    StatusKey,
+    VersionPropertyKey,
+    WordKey,
+    WriterKey,
+)
 from runfold_consumers.fold.lanes import FACTS, POINTS, LaneKey, Ranges, contains, end
 from runfold_consumers.fold.records import Record
-from runfold_consumers.fold.rows import AttemptKey, NamedKey, PathKey, RunKey, StatusKey, WordKey, WriterKey
 from runfold_consumers.fold.rules import artifact_paths
+from runfold_consumers.fold.words import words_of
 from runfold_schemas.events import (
     ArtifactLogged,
+    AssetChanged,
+    AssetRegistered,
+    CancelRequested,
+    DatasetLinked,
     ErrorRecorded,
+    ExperimentChanged,
     LossDeclared,
+    ModelChanged,
+    ModelRegistered,
     PropertyAdded,
     RunDescribed,
     RunEnrolled,
     RunStarted,
+    SnapshotTaken,
     StatusChanged,
     TagRemoved,
     TagSet,
+    WarningRecorded,
     WriterClosed,
 )
 
@@ -35,7 +57,12 @@ DESCRIPTION = "description"
 
 @dataclass
 class Keys:
-    """Keys of rows to read, each by its table's primary key."""
+    """Keys of rows to read, each by its table's primary key, but for what the batch cannot name before it has read.
+
+    latest_attempts: runs whose latest attempt's row is asked for; latest_statuses: and with it this writer's word.
+    definitions: assets whose latest version's definition is asked for.
+    asset_words: (workspace, kind, name, field, writer), whatever the version.
+    """
 
     originals: set[tuple[LaneKey, int]] = field(default_factory=set)
     claims: set[LaneKey] = field(default_factory=set)
@@ -44,11 +71,20 @@ class Keys:
     attempts: set[AttemptKey] = field(default_factory=set)
     properties: set[NamedKey] = field(default_factory=set)
     artifacts: set[PathKey] = field(default_factory=set)
-    experiments: set[tuple[str, str]] = field(default_factory=set)
+    snapshots: set[AttemptKey] = field(default_factory=set)
+    dataset_links: set[LinkKey] = field(default_factory=set)
+    experiments: set[ExperimentKey] = field(default_factory=set)
     enrollments: set[NamedKey] = field(default_factory=set)
     statuses: set[StatusKey] = field(default_factory=set)
     tags: set[WordKey] = field(default_factory=set)
     descriptions: set[WordKey] = field(default_factory=set)
+    latest_attempts: set[RunKey] = field(default_factory=set)
+    latest_statuses: set[NamedKey] = field(default_factory=set)
+    experiment_words: set[WordKey] = field(default_factory=set)
+    assets: set[AssetKey] = field(default_factory=set)
+    definitions: set[AssetKey] = field(default_factory=set)
+    asset_properties: set[VersionPropertyKey] = field(default_factory=set)
+    asset_words: set[tuple[str, str, str, str, str]] = field(default_factory=set)
 
 
 def lanes_of(records: Iterable[Record]) -> set[LaneKey]:
@@ -85,10 +121,10 @@ def touched(records: Sequence[Record], lanes: Mapping[LaneKey, Ranges]) -> Keys:
 def _touch(keys: Keys, event: Any, lane: LaneKey, is_late: bool) -> None:
     """What a fact asks for beside its writer and its run."""
     workspace, _, aggregate_kind, aggregate_id, writer_id, _ = lane
-    if aggregate_kind != "run":
-        if isinstance(event, RunEnrolled):
-            keys.experiments.add((workspace, aggregate_id))
-            keys.enrollments.add((workspace, aggregate_id, event.run_id))
+    if aggregate_kind == "experiment":
+        _touch_experiment(keys, event, lane, is_late)
+    elif aggregate_kind != "run":
+        _touch_asset(keys, event, lane, is_late)
     elif isinstance(event, (TagSet, TagRemoved)):
         if is_late:
             keys.tags.add((workspace, aggregate_id, event.key, writer_id))
@@ -98,17 +134,54 @@ def _touch(keys: Keys, event: Any, lane: LaneKey, is_late: bool) -> None:
         if is_late:
             keys.descriptions.add((workspace, aggregate_id, DISPLAY_NAME, writer_id))
             keys.descriptions.add((workspace, aggregate_id, DESCRIPTION, writer_id))
-    elif isinstance(event, (StatusChanged, ArtifactLogged, RunStarted, ErrorRecorded)):
-        attempt = (workspace, aggregate_id, event.attempt)
-        keys.attempts.add(attempt)
-        if isinstance(event, ArtifactLogged):
-            paths = artifact_paths(event.name, event.ordinal, writer_id, event.metric_name is not None)
-            keys.artifacts.update((*attempt, path) for path in paths)
-        elif isinstance(event, StatusChanged):
-            keys.claims.update(lane._replace(stream=lane_end.stream) for lane_end in event.lanes)
-            if is_late:
-                keys.statuses.add((*attempt, writer_id))
+    elif isinstance(event, _OF_ATTEMPTS):
+        _touch_attempt(keys, event, lane, is_late)
+    elif isinstance(event, CancelRequested):
+        keys.latest_attempts.add((workspace, aggregate_id))
+        if is_late:
+            keys.latest_statuses.add((workspace, aggregate_id, writer_id))
+    elif isinstance(event, DatasetLinked):
+        keys.dataset_links.add((workspace, aggregate_id, event.direction, event.name, event.dataset_id))
 
 
+def _touch_attempt(keys: Keys, event: Any, lane: LaneKey, is_late: bool) -> None:
+    attempt = (lane.workspace, lane.aggregate_id, event.attempt)
+    keys.attempts.add(attempt)
+    if isinstance(event, ArtifactLogged):
+        paths = artifact_paths(event.name, event.ordinal, lane.writer_id, event.metric_name is not None)
+        keys.artifacts.update((*attempt, path) for path in paths)
+    elif isinstance(event, StatusChanged):
+        keys.claims.update(lane._replace(stream=lane_end.stream) for lane_end in event.lanes)
+        if is_late:
+            keys.statuses.add((*attempt, lane.writer_id))
+    elif isinstance(event, SnapshotTaken):
+        keys.snapshots.add(attempt)
+
+
+def _touch_experiment(keys: Keys, event: Any, lane: LaneKey, is_late: bool) -> None:
+    experiment = (lane.workspace, lane.aggregate_id)
+    if isinstance(event, RunEnrolled):
+        keys.experiments.add(experiment)
+        keys.enrollments.add((*experiment, event.run_id))
+    elif isinstance(event, ExperimentChanged):
+        keys.experiments.add(experiment)
+        if is_late:
+            keys.experiment_words.update((*experiment, name, lane.writer_id) for name in words_of(event))
+
+
+def _touch_asset(keys: Keys, event: Any, lane: LaneKey, is_late: bool) -> None:
+    if not isinstance(event, (ModelRegistered, ModelChanged, AssetRegistered, AssetChanged)):
+        return
+    asset = (lane.workspace, lane.aggregate_kind, lane.aggregate_id)
+    keys.assets.add(asset)
+    if isinstance(event, AssetRegistered):
+        keys.definitions.add(asset)
+    elif isinstance(event, ModelChanged):
+        keys.asset_properties.update((*asset, event.version, key) for key in event.properties)
+    if is_late:
+        keys.asset_words.update((*asset, name, lane.writer_id) for name in words_of(event))
+
+
+_OF_ATTEMPTS = (StatusChanged, ArtifactLogged, RunStarted, ErrorRecorded, WarningRecorded, SnapshotTaken)
 _CLAIMS = (WriterClosed, LossDeclared)
 __all__ = ["DESCRIPTION", "DISPLAY_NAME", "FACTS", "POINTS", "Keys", "lanes_of", "touched"]

@@ -15,6 +15,7 @@ Ranges = tuple[Range, ...]
 EMPTY: Ranges = ()
 FACTS = "facts"  # streams
 POINTS = "points"
+LOG = "log/"  # and the log's name
 
 
 class LaneKey(NamedTuple):
@@ -38,6 +39,12 @@ def add(ranges: Ranges, lower: int, upper: int) -> Ranges:
     if lower > last[1]:
         return (*ranges, (lower, upper))
     return union(ranges, ((lower, upper),))
+
+
+def fresh(ranges: Ranges, lower: int, upper: int) -> Ranges:
+    """What of [lower, upper) is not in `ranges`; lower < upper."""
+    whole = ((lower, upper),)
+    return whole if not ranges or lower >= ranges[-1][1] else subtract(whole, ranges)
 
 
 def take(ranges: Ranges, ordinal: int) -> Ranges | None:

@@ -6,46 +6,32 @@ row per contiguous range of new ordinals, each with just the series and texts th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runfold_consumers.fold.lanes import EMPTY, LaneKey, Ranges, add, subtract
+from runfold_consumers.fold.lanes import EMPTY, LaneKey, Ranges, add, fresh
 from runfold_consumers.fold.records import Record
 from runfold_consumers.fold.rows import PointsRow
 from runfold_schemas.codec import TEXT_KINDS, encode
 from runfold_schemas.events import MetricLogged
 
 
-def lanes_of(records: Iterable[Record]) -> set[LaneKey]:
-    """The lanes whose seen ordinals `fold_points` asks for."""
-    return {record.lane for record in records}
-
-
 def fold_points(
     records: Sequence[Record], seen: Mapping[LaneKey, Ranges]
 ) -> tuple[list[PointsRow], dict[LaneKey, Ranges]]:
-    """Rows to add, and what is seen in each changed lane from now on."""
+    """Rows to add, and what is seen in each changed lane from now on. `records`: of MetricLogged alone."""
     rows: list[PointsRow] = []
     changed: dict[LaneKey, Ranges] = {}
     for record in records:
         event: Any = record.event
         lane = record.lane
-        known = changed.get(lane)
-        if known is None:
-            known = seen.get(lane, EMPTY)
+        known = changed.get(lane) or seen.get(lane, EMPTY)
         first = event.first_ordinal
         after = first + len(event.index)
-        if not known or first >= known[-1][1]:
-            changed[lane] = add(known, first, after)
-            rows.append(_row(record, event, first, after, record.message))
-            continue
-        fresh = subtract(((first, after),), known)
-        for lower, upper in fresh:
-            known = add(known, lower, upper)
+        for lower, upper in fresh(known, first, after):
+            known = changed[lane] = add(known, lower, upper)
             message = record.message if upper - lower == after - first else encode(trim(event, lower, upper))
             rows.append(_row(record, event, lower, upper, message))
-        if fresh:
-            changed[lane] = known
     return rows, changed
 
 

@@ -1,23 +1,14 @@
-"""Rows of `state` as the fold sees them: what is known before a batch, and what stands after it.
+"""Rows of `state` as the fold writes them: facts, what is said about runs, telemetry.
 
 Field names and order are the columns of the tables that bear the names. Times are microseconds since 1970-01-01 UTC.
+Rows of experiments and assets stand in `registry_rows`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from runfold_consumers.fold.lanes import LaneKey, Ranges
-
-AggregateKey = tuple[str, str, str]  # workspace, aggregate kind, aggregate id
-RunKey = tuple[str, str]  # workspace, run id
-AttemptKey = tuple[str, str, int]  # workspace, run id, attempt
-NamedKey = tuple[str, str, str]  # workspace, run id, and a key, or an experiment and a run id
-WriterKey = tuple[str, str, str, str]  # workspace, aggregate kind, aggregate id, writer
-WordKey = tuple[str, str, str, str]  # workspace, run id, what is said, writer
-StatusKey = tuple[str, str, int, str]  # workspace, run id, attempt, writer
-PathKey = tuple[str, str, int, str]  # workspace, run id, attempt, path
+from runfold_consumers.fold.lanes import Ranges
 
 
 class FactRow(NamedTuple):
@@ -103,7 +94,7 @@ class RunRow(NamedTuple):
 
 
 class AttemptRow(NamedTuple):
-    """A start of a run's job."""
+    """A start of a run's job; `status` is the last word that was no terminal one."""
 
     workspace: str
     run_id: str
@@ -115,6 +106,7 @@ class AttemptRow(NamedTuple):
     terminal_offset: int | None
     terminal_writer_id: str | None
     terminal_ordinal: int | None
+    status: str | None
 
 
 class StatusRow(NamedTuple):
@@ -201,25 +193,92 @@ class ErrorRow(NamedTuple):
     details_uri: str | None
 
 
-class ExperimentRow(NamedTuple):
-    """An experiment and the number that its next run gets."""
+class WarningRow(NamedTuple):
+    """What a run's owner should know."""
 
     workspace: str
-    experiment: str
-    partition: int
-    next_number: int
-    first_offset: int
-    created_at: int
-
-
-class EnrollmentRow(NamedTuple):
-    """A run's number in an experiment."""
-
-    workspace: str
-    experiment: str
     run_id: str
-    number: int
+    attempt: int
     offset: int
+    source: str
+    message: str
+    occurred_at: int
+
+
+class SubmissionRow(NamedTuple):
+    """A job that was submitted; `definition` is JSON."""
+
+    workspace: str
+    run_id: str
+    offset: int
+    broker_time: int
+    writer_id: str
+    target: str
+    definition: str
+    snapshot_id: str | None
+    job_folder: str | None
+    respond_within_s: float
+
+
+class CancelRow(NamedTuple):
+    """Somebody's wish that a run end."""
+
+    workspace: str
+    run_id: str
+    offset: int
+    writer_id: str
+    reason: str | None
+    occurred_at: int
+
+
+class SnapshotRow(NamedTuple):
+    """The source code of an attempt."""
+
+    workspace: str
+    run_id: str
+    attempt: int
+    snapshot_id: str
+    sha256: str
+    size: int
+    files: int
+    content_bytes: int
+    directory: str | None
+    inline: bool
+    writer_id: str
+    ordinal: int
+    offset: int
+    occurred_at: int
+
+
+class DatasetLinkRow(NamedTuple):
+    """An input or output of a run; `definition` is JSON."""
+
+    workspace: str
+    run_id: str
+    direction: str
+    name: str
+    dataset_id: str
+    dataset_name: str | None
+    dataset_version: int | None
+    mechanism: str | None
+    path_on_compute: str | None
+    definition: str
+    writer_id: str
+    ordinal: int
+    offset: int
+
+
+class SecretReadRow(NamedTuple):
+    """A secret that a run asked for."""
+
+    workspace: str
+    run_id: str
+    offset: int
+    name: str
+    provider: str
+    found: bool
+    writer_id: str
+    occurred_at: int
 
 
 class PointsRow(NamedTuple):
@@ -236,42 +295,31 @@ class PointsRow(NamedTuple):
     message: bytes
 
 
-@dataclass
-class Known:
-    """What the tables say about the keys that a batch touches. Of last words only the ordinal matters to the rules."""
+class LogRow(NamedTuple):
+    """Bytes of one lane of a log; both ordinals included."""
 
-    lanes: dict[LaneKey, Ranges] = field(default_factory=dict)
-    originals: dict[tuple[LaneKey, int], bytes] = field(default_factory=dict)
-    claims: dict[LaneKey, ClaimRow] = field(default_factory=dict)
-    writers: dict[WriterKey, WriterRow] = field(default_factory=dict)
-    runs: dict[RunKey, RunRow] = field(default_factory=dict)
-    attempts: dict[AttemptKey, AttemptRow] = field(default_factory=dict)
-    properties: dict[NamedKey, str | None] = field(default_factory=dict)
-    artifacts: dict[PathKey, str] = field(default_factory=dict)
-    experiments: dict[tuple[str, str], ExperimentRow] = field(default_factory=dict)
-    enrollments: set[NamedKey] = field(default_factory=set)
-    statuses: dict[StatusKey, int] = field(default_factory=dict)
-    tags: dict[WordKey, int] = field(default_factory=dict)
-    descriptions: dict[WordKey, int] = field(default_factory=dict)
+    workspace: str
+    partition: int
+    run_id: str
+    writer_id: str
+    name: str
+    first_ordinal: int
+    last_ordinal: int
+    offset: int
+    attempt: int
+    broker_time: int
+    occurred_at: int
+    data: bytes
 
 
-@dataclass
-class Changes:
-    """What a batch of facts changes: the final rows. Facts, refusals, properties, artifacts, errors and enrollments are
-    new; the others replace what stood there."""
+class HeartbeatRow(NamedTuple):
+    """A writer's last sign of life in a run; `ends` is JSON: last ordinals by stream."""
 
-    facts: list[FactRow] = field(default_factory=list)
-    refusals: list[RefusalRow] = field(default_factory=list)
-    lanes: dict[LaneKey, Ranges] = field(default_factory=dict)
-    claims: dict[LaneKey, ClaimRow] = field(default_factory=dict)
-    writers: dict[WriterKey, WriterRow] = field(default_factory=dict)
-    runs: dict[RunKey, RunRow] = field(default_factory=dict)
-    attempts: dict[AttemptKey, AttemptRow] = field(default_factory=dict)
-    statuses: dict[StatusKey, StatusRow] = field(default_factory=dict)
-    tags: dict[WordKey, TagRow] = field(default_factory=dict)
-    descriptions: dict[WordKey, DescriptionRow] = field(default_factory=dict)
-    properties: dict[NamedKey, PropertyRow] = field(default_factory=dict)
-    artifacts: dict[PathKey, ArtifactRow] = field(default_factory=dict)
-    errors: list[ErrorRow] = field(default_factory=list)
-    experiments: dict[tuple[str, str], ExperimentRow] = field(default_factory=dict)
-    enrollments: dict[NamedKey, EnrollmentRow] = field(default_factory=dict)
+    workspace: str
+    partition: int
+    run_id: str
+    writer_id: str
+    broker_time: int
+    occurred_at: int
+    ttl_s: float
+    ends: str

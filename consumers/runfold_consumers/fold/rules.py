@@ -9,17 +9,27 @@ refused fact still takes its ordinal in its lane. Claims (WriterClosed, LossDecl
     property          the first value stays; the same again is no conflict; one call is accepted or refused whole
     terminal_status   Completed, Failed and Canceled are final within their attempt; the same again is no conflict, nor
                       is an earlier word of the same writer that arrives late
+    status_transition a status that is not terminal follows the attempt's last word as `statuses.is_legal` allows; a
+                      writer's earlier word that arrives late changes nothing, and is no conflict
     artifact_name     written once per (run, attempt); images and charts evade by `<name>@<ordinal>` instead
+    snapshot          the first of an attempt stays; the same id again is no conflict
+    unknown_version   what is said about a version of a model or asset that was never registered is refused; version 0
+                      is the asset itself, and a model has none
+    asset_exists      a definition other than the latest version's is the next version, unless `new_version` is false
     equivocation      a repeated fact whose values differ (P10)
 
-Last-wins values (tags, descriptions, non-terminal statuses) are never refused: `is_later_word` (P8). The number in an
-experiment goes to the first RunEnrolled of a run; another is heard and changes nothing.
+Last-wins values (tags, descriptions, fields of experiments and assets) are never refused: `is_later_word` (P8). The
+number in an experiment goes to the first RunEnrolled of a run, a dataset is linked by the first DatasetLinked; another
+is heard and changes nothing. Properties of a model's version follow the rule `property`. A cancel is a status of the
+run's latest attempt: refused by `terminal_status` where that has ended.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
+
+from runfold_schemas.statuses import TERMINAL, is_legal
 
 ACCEPTED = "accepted"
 REFUSED = "refused"
@@ -31,12 +41,13 @@ RUN_STARTED = "run_started"
 OUTSIDER = "outsider"
 PROPERTY = "property"
 TERMINAL_STATUS = "terminal_status"
+STATUS_TRANSITION = "status_transition"
 ARTIFACT_NAME = "artifact_name"
+SNAPSHOT = "snapshot"
+UNKNOWN_VERSION = "unknown_version"
+ASSET_EXISTS = "asset_exists"
 EQUIVOCATION = "equivocation"
 DEAD_LETTER = "dead_letter"
-
-TERMINAL = frozenset(("Completed", "Failed", "Canceled"))
-NOT_STARTED = "NotStarted"
 
 
 class Refusal(NamedTuple):
@@ -89,13 +100,22 @@ def add_properties(kept: Mapping[str, str | None], added: Mapping[str, str | Non
     return Decision(REFUSED, PROPERTY, tuple(refusals)) if refusals else ACCEPT
 
 
-def change_status(terminal: Terminal | None, status: str, writer_id: str, ordinal: int) -> Decision:
-    """StatusChanged in an attempt that ended with `terminal` (None: has not ended)."""
-    if terminal is None or status == terminal.status:
+def change_status(
+    terminal: Terminal | None, before: str | None, status: str, writer_id: str, ordinal: int, kept_ordinal: int | None
+) -> Decision:
+    """StatusChanged or CancelRequested in an attempt that ended with `terminal` (None: has not ended).
+
+    before: the attempt's last word that was not terminal; None where there is none.
+    kept_ordinal: of the last word of the same writer on the attempt's status.
+    """
+    if terminal is not None:
+        is_earlier = status not in TERMINAL and writer_id == terminal.writer_id and ordinal < terminal.ordinal
+        if is_earlier or status == terminal.status:
+            return ACCEPT
+        return Decision(REFUSED, TERMINAL_STATUS, (Refusal("status", terminal.status, status),))
+    if status in TERMINAL or not is_later_word(ordinal, kept_ordinal) or is_legal(before, status):
         return ACCEPT
-    if status not in TERMINAL and writer_id == terminal.writer_id and ordinal < terminal.ordinal:
-        return ACCEPT
-    return Decision(REFUSED, TERMINAL_STATUS, (Refusal("status", terminal.status, status),))
+    return Decision(REFUSED, STATUS_TRANSITION, (Refusal("status", before, status),))
 
 
 def artifact_paths(name: str, ordinal: int, writer_id: str, is_metric: bool) -> tuple[str, ...]:
@@ -106,6 +126,37 @@ def artifact_paths(name: str, ordinal: int, writer_id: str, is_metric: bool) -> 
 def refuse_artifact(name: str, kept_sha256: str, sha256: str) -> Decision:
     """ArtifactLogged when every path that it may have is taken; `kept_sha256` is what stands at its name."""
     return Decision(REFUSED, ARTIFACT_NAME, (Refusal(name, kept_sha256, sha256),))
+
+
+def take_snapshot(kept_id: str | None, snapshot_id: str) -> Decision:
+    """SnapshotTaken in an attempt whose snapshot is `kept_id` (None: has none)."""
+    if kept_id is None or kept_id == snapshot_id:
+        return ACCEPT
+    return Decision(REFUSED, SNAPSHOT, (Refusal("snapshot_id", kept_id, snapshot_id),))
+
+
+def register_asset(
+    next_version: int, kept_definition: str | None, definition: str, new_version: bool
+) -> tuple[Decision, int]:
+    """AssetRegistered, and the version that it gets; `kept_definition` is the latest version's (None: has none)."""
+    if kept_definition is None:
+        return ACCEPT, next_version
+    if kept_definition == definition:
+        return ACCEPT, next_version - 1
+    if new_version:
+        return ACCEPT, next_version
+    return Decision(REFUSED, ASSET_EXISTS, (Refusal("definition", kept_definition, definition),)), 0
+
+
+def change_version(version: int, next_version: int, least: int) -> Decision:
+    """ModelChanged or AssetChanged where the next registration gets `next_version` (1: nothing was registered yet).
+
+    least: 0 where the asset itself may be meant, else 1.
+    """
+    if least <= version < next_version and next_version > 1:
+        return ACCEPT
+    latest = str(next_version - 1) if next_version > 1 else None
+    return Decision(REFUSED, UNKNOWN_VERSION, (Refusal("version", latest, str(version)),))
 
 
 def conflict(differences: tuple[Refusal, ...]) -> Decision:

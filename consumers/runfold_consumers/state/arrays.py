@@ -27,8 +27,8 @@ def texts(column: Sequence[str | None]) -> str:
     return f'{{"{joined}"}}' if plain else "{" + ",".join([_quoted(value) for value in column]) + "}"
 
 
-def numbers(column: Iterable[int | None]) -> str:
-    """Literal of an integer[], bigint[] or boolean[]; None is NULL."""
+def numbers(column: Iterable[float | None]) -> str:
+    """Literal of an integer[], bigint[], float8[] or boolean[]; None is NULL."""
     return "{" + ",".join(["NULL" if value is None else str(value) for value in column]) + "}"
 
 

@@ -1,7 +1,8 @@
 """One hex line over the logical content of schema `state`: equal for equal logs, however these were cut or batched.
 
-Rows count by their values in the order of their keys, not by where they lie. Points count one by one, in the order of
-their lanes' ordinals, so neither the events they came in nor the rows they stand in matter. All in one snapshot.
+Rows count by their values in the order of their keys, not by where they lie. Points, and bytes of logs, count one by
+one, in the order of their lanes' ordinals, so neither the events they came in nor the rows they stand in matter. All in
+one snapshot.
 """
 
 from __future__ import annotations
@@ -32,11 +33,27 @@ KEYS: dict[str, tuple[str, ...]] = {
     "properties": ("workspace", "run_id", "key"),
     "artifacts": ("workspace", "run_id", "attempt", "path"),
     "errors": ("workspace", "run_id", "attempt", "offset"),
+    "warnings": ("workspace", "run_id", "attempt", "offset"),
+    "submissions": ("workspace", "run_id", "offset"),
+    "cancels": ("workspace", "run_id", "offset"),
+    "snapshots": ("workspace", "run_id", "attempt"),
+    "dataset_links": ("workspace", "run_id", "direction", "name", "dataset_id"),
+    "secret_reads": ("workspace", "run_id", "offset"),
     "experiments": ("workspace", "experiment"),
     "enrollments": ("workspace", "experiment", "run_id"),
+    "experiment_words": ("workspace", "experiment", "field", "writer_id"),
+    "assets": ("workspace", "kind", "name"),
+    "versions": ("workspace", "kind", "name", "version"),
+    "registrations": ("workspace", "kind", "name", "writer_id", "ordinal"),
+    "asset_words": ("workspace", "kind", "name", "version", "field", "writer_id"),
+    "asset_properties": ("workspace", "kind", "name", "version", "key"),
+    "heartbeats": ("workspace", "partition", "run_id", "writer_id"),
 }
-"""Tables whose rows count as they are, with their keys. `points` counts point by point; `positions`, which tell how far
-the fold is and not what it says, do not count."""
+"""Tables whose rows count as they are, with their keys."""
+
+LOGICAL = ("points", "logs")
+"""Tables that count point by point and byte by byte. `positions`, which tell how far the fold is and not what it says,
+do not count."""
 
 _SESSION = (
     b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
@@ -59,6 +76,7 @@ def checksum(conninfo: str, workspace: str | None = None) -> str:
         for table, keys in KEYS.items():
             total.update(table.encode() + _rows(connection, table, keys, workspace))
         total.update(b"points" + _points(connection, workspace))
+        total.update(b"logs" + _logs(connection, workspace))
     return total.hexdigest()
 
 
@@ -82,34 +100,66 @@ def _rows(connection: psycopg.Connection[Any], table: str, keys: Iterable[str], 
 
 
 def _points(connection: psycopg.Connection[Any], workspace: str | None) -> bytes:
-    digest = hashlib.sha256()
-    for lane, messages in _lanes(connection, workspace):
-        digest.update("\t".join(lane).encode() + b"\n" + lane_digest(messages))
-    return digest.digest()
-
-
-def _lanes(
-    connection: psycopg.Connection[Any], workspace: str | None
-) -> Iterator[tuple[tuple[str, ...], Iterator[bytes]]]:
-    """Each lane of points with its messages in ordinal order; these must be read before the next lane is asked for."""
     query = sql.SQL(
         "SELECT workspace, run_id, writer_id, message FROM state.points {} "
         "ORDER BY workspace, run_id, writer_id, first_ordinal"
     ).format(_where(workspace))
-    with connection.cursor(name="points") as cursor:
+    digest = hashlib.sha256()
+    for lane, rows in _lanes(connection, "points", query, 3):
+        digest.update("\t".join(lane).encode() + b"\n" + lane_digest(bytes(message) for *_, message in rows))
+    return digest.digest()
+
+
+def _logs(connection: psycopg.Connection[Any], workspace: str | None) -> bytes:
+    query = sql.SQL(
+        "SELECT workspace, run_id, writer_id, name, first_ordinal, attempt, data FROM state.logs {} "
+        "ORDER BY workspace, run_id, writer_id, name, first_ordinal"
+    ).format(_where(workspace))
+    digest = hashlib.sha256()
+    for lane, rows in _lanes(connection, "logs", query, 4):
+        pieces = ((first, attempt, bytes(data)) for *_, first, attempt, data in rows)
+        digest.update("\t".join(lane).encode() + b"\n" + log_digest(pieces))
+    return digest.digest()
+
+
+def _lanes(
+    connection: psycopg.Connection[Any], name: str, query: sql.Composed, keys: int
+) -> Iterator[tuple[tuple[str, ...], Iterator[tuple[Any, ...]]]]:
+    """Each lane with its rows in ordinal order; these must be read before the next lane is asked for.
+
+    name: of the cursor.
+    keys: how many columns, the first ones, name the lane.
+    """
+    with connection.cursor(name=name) as cursor:
         cursor.itersize = 500
         rows = iter(cursor.execute(query))
         row = next(rows, None)
         while row is not None:
-            lane = row[:3]
+            lane = row[:keys]
 
-            def messages() -> Iterator[bytes]:
+            def of_lane() -> Iterator[tuple[Any, ...]]:
                 nonlocal row
-                while row is not None and row[:3] == lane:  # noqa: B023 - read before the loop goes on
-                    yield bytes(row[3])
+                while row is not None and row[:keys] == lane:  # noqa: B023 - read before the loop goes on
+                    yield row
                     row = next(rows, None)
 
-            yield lane, messages()
+            yield lane, of_lane()
+
+
+def log_digest(pieces: Iterable[tuple[int, int, bytes]]) -> bytes:
+    """Digest of a log's bytes; the same for every way in which they may be cut into pieces.
+
+    pieces: (first ordinal, attempt, bytes) of one lane, ascending, without overlap.
+    """
+    places, text = hashlib.sha256(), hashlib.sha256()
+    next_place = (0, -1)
+    for first, attempt, data in pieces:
+        if (first, attempt) != next_place:  # after a gap, or said by another attempt
+            places.update(struct.pack("<qqq", *next_place, first) + struct.pack("<q", attempt))
+        next_place = (first + len(data), attempt)
+        text.update(data)
+    places.update(struct.pack("<qq", *next_place))
+    return hashlib.sha256(places.digest() + text.digest()).digest()
 
 
 def lane_digest(messages: Iterable[bytes]) -> bytes:

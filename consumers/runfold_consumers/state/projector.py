@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import chain
 
-from runfold_consumers.fold import keys, points
+from runfold_consumers.fold import keys, telemetry
 from runfold_consumers.fold.admission import admit
 from runfold_consumers.fold.equivocation import differences
 from runfold_consumers.fold.facts import FactsFold, skip
@@ -73,8 +73,10 @@ class StateProjector:
             store.add_facts(connection, chain(map(fold.fold, records), map(skip, skipped)))
             store.write(connection, fold.changes)
         else:
-            seen = store.read_lanes(connection, topic_kind, points.lanes_of(records))
-            store.write_points(connection, *points.fold_points(records, seen))
+            lanes_of, heartbeats_of = telemetry.touched(records)
+            seen = store.read_lanes(connection, topic_kind, lanes_of)
+            heard = store.read_heartbeats(connection, heartbeats_of)
+            store.write_telemetry(connection, telemetry.fold_telemetry(records, seen, heard))
 
     def forget(self) -> None:
         """Nothing is kept between batches."""

@@ -11,9 +11,9 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
-from runfold_consumers.state.checksum import KEYS
+from runfold_consumers.state.checksum import KEYS, LOGICAL
 
-TABLES = ("positions", *KEYS, "points")
+TABLES = ("positions", *KEYS, *LOGICAL)
 NOTIFY_CHANNEL = "runfold_state"
 
 

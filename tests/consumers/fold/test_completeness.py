@@ -18,6 +18,10 @@ from runfold_consumers.fold.completeness import LaneRanges, LaneState, completen
         (LaneState("points", "w", ((1, 3), (4, 6)), (), 5), "open"),
         (LaneState("points", "w", ((1, 7),), (), 5), "open"),  # spoke again after its claim
         (LaneState("points", "w", (), (), 5), "open"),  # the telemetry has not arrived
+        (LaneState("log/user_logs/std_log.txt", "w", ((1, 6),), (), 5), "complete"),
+        (LaneState("log/user_logs/std_log.txt", "w", (), (), 5), "open"),
+        (LaneState("points", "w", ((1, 6),), (), 5, marked=5), "complete"),
+        (LaneState("points", "w", ((1, 6),), (), 5, marked=7), "open"),  # journaled beyond its claim
     ],
 )
 def test_one_lane(lane: LaneState, verdict: str) -> None:
@@ -30,6 +34,12 @@ def test_what_is_missing_is_named() -> None:
     assert found.missing == (LaneRanges("points", "w", ((1, 2), (4, 6), (7, 8))),)
     assert found.declared == (LaneRanges("points", "w", ((6, 7),)),)
     assert found.unclosed == ()
+
+
+def test_a_heartbeats_mark_shows_what_never_came() -> None:
+    found = completeness([LaneState("points", "w", ((1, 4),), (), None, marked=9)])
+    assert found.missing == (LaneRanges("points", "w", ((4, 10),)),)
+    assert found.unclosed == (("points", "w"),)
 
 
 def test_a_run_of_which_nothing_was_heard_is_open() -> None:

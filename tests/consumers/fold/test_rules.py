@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from runfold_consumers.fold import rules
 from runfold_consumers.fold.rules import ACCEPT, Decision, Refusal, Terminal
 
@@ -18,19 +20,77 @@ def test_the_same_property_again_is_no_conflict() -> None:
 
 
 def test_a_terminal_status_is_final_within_its_attempt() -> None:
-    for status in ("Failed", "Canceled", "Running"):
-        assert rules.change_status(ENDED, status, "other", 1).refusals == (Refusal("status", "Completed", status),)
-    assert rules.change_status(None, "Failed", "other", 1) is ACCEPT
+    for status in ("Failed", "Canceled", "Running", "CancelRequested"):
+        decision = rules.change_status(ENDED, "Running", status, "other", 1, None)
+        assert decision == Decision("refused", "terminal_status", (Refusal("status", "Completed", status),))
+    assert rules.change_status(None, "CancelRequested", "Failed", "other", 1, None) is ACCEPT
 
 
 def test_the_same_terminal_status_again_is_no_conflict() -> None:
-    assert rules.change_status(ENDED, "Completed", "other", 1) is ACCEPT
+    assert rules.change_status(ENDED, None, "Completed", "other", 1, None) is ACCEPT
 
 
 def test_an_earlier_word_of_the_writer_that_ended_the_attempt_may_come_late() -> None:
-    assert rules.change_status(ENDED, "Running", "w", 8) is ACCEPT
-    assert rules.change_status(ENDED, "Running", "w", 10).verdict == "refused"
-    assert rules.change_status(ENDED, "Failed", "w", 8).verdict == "refused"
+    assert rules.change_status(ENDED, "Finalizing", "Running", "w", 8, None) is ACCEPT
+    assert rules.change_status(ENDED, "Finalizing", "Running", "w", 10, None).verdict == "refused"
+    assert rules.change_status(ENDED, "Finalizing", "Failed", "w", 8, None).verdict == "refused"
+
+
+@pytest.mark.parametrize(
+    ("before", "status"),
+    [
+        (None, "Finalizing"),
+        ("Preparing", "Queued"),
+        ("Queued", "Preparing"),
+        ("Queued", "Running"),
+        ("Running", "Paused"),
+        ("Running", "CancelRequested"),
+        ("CancelRequested", "Finalizing"),
+        ("Finalizing", "NotResponding"),
+        ("NotResponding", "Queued"),
+        ("Queued", "a word of a newer release"),
+    ],
+)
+def test_a_status_goes_on_within_its_phase_or_to_a_later_one(before: str | None, status: str) -> None:
+    assert rules.change_status(None, before, status, "w", 2, 1) is ACCEPT
+
+
+@pytest.mark.parametrize(
+    ("before", "status"),
+    [("Running", "Queued"), ("CancelRequested", "Running"), ("Finalizing", "a word of a newer release")],
+)
+def test_a_status_never_goes_back_but_a_word_that_comes_late_is_no_conflict(before: str, status: str) -> None:
+    decision = rules.change_status(None, before, status, "w", 2, 1)
+    assert decision == Decision("refused", "status_transition", (Refusal("status", before, status),))
+    assert rules.change_status(None, before, status, "w", 2, 3) is ACCEPT
+
+
+def test_the_first_snapshot_of_an_attempt_stays() -> None:
+    assert rules.take_snapshot(None, "a") is ACCEPT
+    assert rules.take_snapshot("a", "a") is ACCEPT
+    assert rules.take_snapshot("a", "b") == Decision("refused", "snapshot", (Refusal("snapshot_id", "a", "b"),))
+
+
+def test_the_definition_of_the_latest_version_again_is_that_version() -> None:
+    assert rules.register_asset(1, None, "a", True) == (ACCEPT, 1)
+    assert rules.register_asset(1, None, "a", False) == (ACCEPT, 1)
+    assert rules.register_asset(4, "a", "a", True) == (ACCEPT, 3)
+    assert rules.register_asset(4, "a", "a", False) == (ACCEPT, 3)
+    assert rules.register_asset(4, "a", "b", True) == (ACCEPT, 4)
+
+
+def test_another_definition_is_refused_where_no_new_version_is_wanted() -> None:
+    decision, _ = rules.register_asset(4, "a", "b", False)
+    assert decision == Decision("refused", "asset_exists", (Refusal("definition", "a", "b"),))
+
+
+def test_nothing_is_said_about_a_version_that_was_never_registered() -> None:
+    assert rules.change_version(1, 2, 1) is ACCEPT
+    assert rules.change_version(0, 2, 0) is ACCEPT
+    refused = Decision("refused", "unknown_version", (Refusal("version", "1", "2"),))
+    assert rules.change_version(2, 2, 1) == refused
+    for version, next_version, least in ((0, 2, 1), (-1, 2, 0), (0, 1, 0), (1, 1, 1)):
+        assert rules.change_version(version, next_version, least).rule == "unknown_version"
 
 
 def test_a_second_start_joins_when_parent_and_experiment_are_the_same() -> None:

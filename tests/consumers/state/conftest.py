@@ -13,16 +13,29 @@ from runfold_consumers.fold.records import RawRecord
 from runfold_consumers.state.projector import StateProjector
 from runfold_schemas.events import (
     ArtifactLogged,
+    AssetChanged,
+    AssetRegistered,
+    CancelRequested,
+    DatasetLinked,
     ErrorRecorded,
+    ExperimentChanged,
     LossDeclared,
+    ModelChanged,
+    ModelFile,
+    ModelRegistered,
     OrdinalRange,
     PropertyAdded,
+    RelatedDataset,
     RunDescribed,
     RunEnrolled,
     RunStarted,
+    RunSubmitted,
+    SecretRead,
+    SnapshotTaken,
     StatusChanged,
     TagRemoved,
     TagSet,
+    WarningRecorded,
     WriterOpened,
 )
 from tests.model.world import PARTITIONS, World, Writer
@@ -63,7 +76,7 @@ def cut(log: Sequence[RawRecord], seed: int) -> list[list[RawRecord]]:
     return batches
 
 
-def busy_world(seed: int, steps: int = 220) -> World:
+def busy_world(seed: int, steps: int = 500) -> World:
     """Writers that say everything there is to say about few runs; shippers that lose, repeat and pass each other."""
     chance = random.Random(seed)
     world = World()
@@ -75,6 +88,10 @@ def busy_world(seed: int, steps: int = 220) -> World:
         say_something(chance, world, writer, run, step)
         for number in range(chance.randint(0, 5)):
             writer.log(run, "loss", number, chance.choice((0.5, float("nan"), "text")))
+        if chance.random() < 0.3:
+            writer.append_log(run, chance.choice(("user_logs/std_log.txt", 'b"\\')), chance.randbytes(5))
+        if chance.random() < 0.1:
+            world.log.append(writer.heartbeat(run, chance.choice((5.0, 120.0))))
         if chance.random() < 0.05 and len(world.writers) < 6:
             world.adopt(writer.clone())
         lost = [chance.randrange(9) for _ in range(chance.randint(0, 2))]
@@ -88,7 +105,8 @@ def say_something(chance: random.Random, world: World, writer: Writer, run: str,
     """One of all the things that can be said, with keys and values that need quoting."""
     name, attempt = chance.choice(("a", 'b"\\', "é")), chance.randint(0, 2)
     value, sha256 = chance.choice(("x", "y\n{}", None)), f"{step:064x}"
-    experiment, status = chance.choice(("e1", "e1", "e2")), chance.choice(("Running", "Failed", "Completed"))
+    experiment = chance.choice(("e1", "e1", "e2"))
+    status = chance.choice(("Running", "Preparing", "NotResponding", "Failed", "Completed"))
     facts: list[tuple[type, dict[str, Any]]] = [
         (RunStarted, {"experiment": experiment, "attempt": attempt}),
         (WriterOpened, {"actor": "ada", "pid": 7, "versions": {"python": "3.11"}}),
@@ -100,8 +118,14 @@ def say_something(chance: random.Random, world: World, writer: Writer, run: str,
         (ArtifactLogged, {"name": name, "sha256": sha256, "body": b"\0", "metric_name": name}),
         (RunDescribed, {"display_name": value, "description": value}),
         (ErrorRecorded, {"attempt": attempt, "message": value}),
+        (WarningRecorded, {"attempt": attempt, "source": name, "message": name}),
+        (RunSubmitted, {"definition": '{"a": "\\""}', "job_folder": value, "respond_within_s": 60.5}),
+        (CancelRequested, {"reason": value}),
+        (SnapshotTaken, {"attempt": attempt, "snapshot_id": name, "sha256": sha256, "size": 1, "files": 2**40}),
+        (DatasetLinked, {"name": name, "dataset_id": "d:1", "dataset_version": 1, "definition": '{"b": 1}'}),
+        (SecretRead, {"name": name, "provider": "vault", "found": step % 2 == 0}),
     ]
-    choice = chance.randrange(len(facts) + 3)
+    choice = chance.randrange(len(facts) + 5)
     if choice < len(facts):
         kind, fields = facts[choice]
         writer.say(kind, "run", run, **fields)
@@ -110,11 +134,41 @@ def say_something(chance: random.Random, world: World, writer: Writer, run: str,
     elif choice == len(facts) + 1:
         for claim in writer.claims():
             world.log.append(claim)
+    elif choice == len(facts) + 2:
+        register_something(chance, writer, run, name, value)
+    elif choice == len(facts) + 3:
+        change_something(chance, writer, name, value)
     else:
         lost = [OrdinalRange(step + 1, step + 3)]
         world.log.append(
             LossDeclared("run", run, writer.writer_id, 0, "points", lost, chance.choice(("damaged", "disk_full")))
         )
+
+
+def register_something(chance: random.Random, writer: Writer, run: str, name: str, value: str | None) -> None:
+    """A version of a model or of another asset."""
+    said = {"description": value, "tags": {name: value}}
+    if chance.random() < 0.5:
+        files = (ModelFile(name, "0" * 64, 2**40, None), ModelFile("b", "1" * 64))
+        model = {"run_id": run, "experiment": value, "path": name, "files": files, "properties": {name: value}}
+        datasets = (RelatedDataset("training", "d:1"),)
+        writer.say(ModelRegistered, "model", chance.choice(("m", 'n"')), datasets=datasets, **model, **said)
+    else:
+        kind, definition = chance.choice(("dataset", "datastore")), chance.choice(('{"a": 1}', '{"b": "\\""}'))
+        writer.say(AssetRegistered, kind, "d", definition=definition, new_version=chance.random() < 0.7, **said)
+
+
+def change_something(chance: random.Random, writer: Writer, name: str, value: str | None) -> None:
+    """Words about a model, an asset or an experiment."""
+    said = {"description": value, "tags": {name: value}, "removed_tags": ("a",), "deleted": chance.choice((None, True))}
+    version = chance.randint(0, 3)
+    choice = chance.randrange(3)
+    if choice == 0:
+        writer.say(ModelChanged, "model", "m", version=version, properties={name: value}, **said)
+    elif choice == 1:
+        writer.say(AssetChanged, "dataset", "d", version=version, is_default=True, **said)
+    else:
+        writer.say(ExperimentChanged, "experiment", chance.choice(("e1", "e3")), archived=version > 1, **said)
 
 
 @pytest.fixture(scope="session")

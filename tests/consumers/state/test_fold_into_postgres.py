@@ -9,25 +9,41 @@ import psycopg
 import pytest
 
 from runfold_consumers.fold.lanes import LaneKey
+from runfold_consumers.fold.registry_rows import (
+    AssetPropertyRow,
+    AssetRow,
+    AssetWordRow,
+    EnrollmentRow,
+    ExperimentRow,
+    ExperimentWordRow,
+    RegistrationRow,
+    VersionRow,
+)
 from runfold_consumers.fold.rows import (
     ArtifactRow,
     AttemptRow,
+    CancelRow,
     ClaimRow,
+    DatasetLinkRow,
     DescriptionRow,
-    EnrollmentRow,
     ErrorRow,
-    ExperimentRow,
     FactRow,
+    HeartbeatRow,
+    LogRow,
     PointsRow,
     PropertyRow,
     RefusalRow,
     RunRow,
+    SecretReadRow,
+    SnapshotRow,
     StatusRow,
+    SubmissionRow,
     TagRow,
+    WarningRow,
     WriterRow,
 )
 from runfold_consumers.state.arrays import EPOCH, ranges_of
-from runfold_consumers.state.checksum import checksum
+from runfold_consumers.state.checksum import KEYS, LOGICAL, checksum
 from tests.model import oracle
 from tests.model.agreement import assert_agreement
 from tests.model.tables import Tables
@@ -46,6 +62,18 @@ def test_the_tables_say_what_the_model_says(folded: str, busy: World) -> None:
     m = oracle.read(busy.log.events())
     assert_agreement(stored(folded), m)
     assert {verdict for verdict, _ in m.decisions.values()} == {"accepted", "refused", "repeated", "conflicting"}
+    with psycopg.connect(folded) as connection:
+        rules = {rule for (rule,) in connection.execute("SELECT DISTINCT rule FROM state.refusals")}
+        assert rules >= {
+            "status_transition",
+            "terminal_status",
+            "snapshot",
+            "unknown_version",
+            "asset_exists",
+            "property",
+        }
+        for table in (*KEYS, *LOGICAL):
+            assert connection.execute(f"SELECT count(*) > 0 FROM state.{table}".encode()).fetchone() == (True,), table
 
 
 def test_the_views_show_the_last_words(folded: str, busy: World) -> None:
@@ -60,12 +88,27 @@ def test_the_views_show_the_last_words(folded: str, busy: World) -> None:
             for run, field, value in connection.execute("SELECT run_id, field, value FROM state.run_descriptions")
         }
         status = dict(connection.execute("SELECT run_id, status FROM state.run_status").fetchall())
-    visible = {what: oracle.visible(m, what) for what in m.words}
+        fields = {
+            ("experiment", experiment, field): (value,)
+            for experiment, field, value in connection.execute(
+                "SELECT experiment, field, value FROM state.experiment_last_words"
+            )
+        }
+        fields |= {
+            ("asset", (kind, name, version), field): (value,)
+            for kind, name, version, field, value in connection.execute(
+                "SELECT kind, name, version, field, value FROM state.asset_last_words"
+            )
+        }
+    visible = {what: oracle.visible(m, what) for what, said in m.words.items() if said}
     assert tags == {
         (run, key): value for (kind, run, key), value in visible.items() if kind == "tag" and value is not None
     }
     assert said == {
         (kind, run): value for (kind, run, _), value in visible.items() if kind in ("display_name", "description")
+    }
+    assert fields == {
+        what: value for what, value in visible.items() if what[0] in ("experiment", "asset") and value is not None
     }
     assert status == {run: oracle.status(m, run) for run in m.runs}
 
@@ -124,7 +167,21 @@ def stored(conninfo: str, workspace: str = "model") -> Tables:
         all_.facts = rows(FactRow, "facts")
         all_.refusals = rows(RefusalRow, "refusals")
         all_.errors = rows(ErrorRow, "errors")
+        all_.warnings = rows(WarningRow, "warnings")
+        all_.submissions = rows(SubmissionRow, "submissions")
+        all_.cancels = rows(CancelRow, "cancels")
+        all_.secret_reads = rows(SecretReadRow, "secret_reads")
+        all_.registrations = rows(RegistrationRow, "registrations")
+        all_.snapshots = {row[:3]: row for row in rows(SnapshotRow, "snapshots")}
+        all_.dataset_links = {row[:5]: row for row in rows(DatasetLinkRow, "dataset_links")}
+        all_.experiment_words = {row[:4]: row for row in rows(ExperimentWordRow, "experiment_words")}
+        all_.assets = {row[:3]: row for row in rows(AssetRow, "assets")}
+        all_.versions = {row[:4]: row for row in rows(VersionRow, "versions")}
+        all_.asset_words = {row[:6]: row for row in rows(AssetWordRow, "asset_words")}
+        all_.asset_properties = {row[:5]: row for row in rows(AssetPropertyRow, "asset_properties")}
         tables.points = rows(PointsRow, "points")
+        tables.logs = rows(LogRow, "logs")
+        tables.heartbeats = {row[:4]: row for row in rows(HeartbeatRow, "heartbeats")}
         all_.writers = {row[:4]: row for row in rows(WriterRow, "writers")}
         all_.runs = {row[:2]: row for row in rows(RunRow, "runs")}
         all_.attempts = {row[:3]: row for row in rows(AttemptRow, "attempts")}
@@ -139,7 +196,7 @@ def stored(conninfo: str, workspace: str = "model") -> Tables:
         for *key, topic_kind, seen in connection.execute(
             f"SELECT {lane}, topic_kind, seen::text FROM state.lanes WHERE workspace = %s".encode(), [workspace]
         ):
-            (all_.lanes if topic_kind == "facts" else tables.point_lanes)[LaneKey(*key)] = ranges_of(seen)
+            (all_.lanes if topic_kind == "facts" else tables.telemetry_lanes)[LaneKey(*key)] = ranges_of(seen)
         for *key, closed, declared, reason in connection.execute(
             f"SELECT {lane}, closed, declared::text, reason FROM state.claims WHERE workspace = %s".encode(),
             [workspace],

@@ -7,7 +7,7 @@ import threading
 import psycopg
 import pytest
 
-from runfold_consumers.state.checksum import KEYS, checksum
+from runfold_consumers.state.checksum import KEYS, LOGICAL, checksum
 from runfold_consumers.state.rebuild import TABLES, rebuild
 from tests.model.world import World
 from tests.waiting import until
@@ -33,7 +33,7 @@ def test_every_table_of_state_is_emptied_and_summed(database: str) -> None:
             "SELECT table_name FROM information_schema.tables "
             "WHERE table_schema = 'state' AND table_type = 'BASE TABLE'"
         )
-        assert {name for (name,) in found} == set(TABLES) == {*KEYS, "points", "positions"}
+        assert {name for (name,) in found} == set(TABLES) == {*KEYS, *LOGICAL, "positions"}
         for table, keys in KEYS.items():
             key = connection.execute(
                 "SELECT array_agg(attname::text ORDER BY array_position(indkey::int[], attnum::int)) FROM pg_index "

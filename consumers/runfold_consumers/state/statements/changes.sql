@@ -1,13 +1,9 @@
--- What the fold decided, written: final rows, one array per column in the order of the table's row in fold/rows.py.
+-- What the fold decided, written: final rows, one array per column in the order of the table's row in the fold.
 -- Rows that a rule lets exist only once are plain inserts, so that a defect of the fold would be an error, not a merge.
 
 -- name: add_facts
 COPY state.facts (workspace, partition, "offset", broker_time, event, aggregate_kind, aggregate_id, writer_id, ordinal,
                   message, verdict, rule) FROM STDIN (FORMAT binary);
-
--- name: add_points
-COPY state.points (workspace, partition, run_id, writer_id, first_ordinal, last_ordinal, "offset", broker_time, message)
-FROM STDIN (FORMAT binary);
 
 -- name: add_refusals
 INSERT INTO state.refusals (workspace, partition, "offset", key, rule, aggregate_kind, aggregate_id, writer_id, ordinal,
@@ -63,13 +59,13 @@ DO UPDATE SET (started_offset, started_writer_id, experiment, parent_run_id, run
 
 -- name: put_attempts
 INSERT INTO state.attempts (workspace, run_id, attempt, first_offset, started_at, ended_at, terminal_status,
-                            terminal_offset, terminal_writer_id, terminal_ordinal)
+                            terminal_offset, terminal_writer_id, terminal_ordinal, status)
 SELECT * FROM unnest(%s::text[], %s::text[], %s::integer[], %s::bigint[], %s::timestamptz[], %s::timestamptz[],
-                     %s::text[], %s::bigint[], %s::text[], %s::bigint[])
+                     %s::text[], %s::bigint[], %s::text[], %s::bigint[], %s::text[])
 ON CONFLICT (workspace, run_id, attempt)
-DO UPDATE SET (started_at, ended_at, terminal_status, terminal_offset, terminal_writer_id, terminal_ordinal)
+DO UPDATE SET (started_at, ended_at, terminal_status, terminal_offset, terminal_writer_id, terminal_ordinal, status)
     = (excluded.started_at, excluded.ended_at, excluded.terminal_status, excluded.terminal_offset,
-       excluded.terminal_writer_id, excluded.terminal_ordinal);
+       excluded.terminal_writer_id, excluded.terminal_ordinal, excluded.status);
 
 -- name: put_statuses
 INSERT INTO state.statuses (workspace, run_id, attempt, writer_id, ordinal, "offset", status, reason, occurred_at)

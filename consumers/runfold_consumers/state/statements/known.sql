@@ -53,8 +53,16 @@ JOIN state.runs USING (workspace, run_id);
 -- name: known_attempts
 SELECT workspace, run_id, attempt, first_offset, (extract(epoch FROM started_at) * 1000000)::bigint,
        (extract(epoch FROM ended_at) * 1000000)::bigint, terminal_status, terminal_offset, terminal_writer_id,
-       terminal_ordinal
+       terminal_ordinal, attempts.status
 FROM unnest(%s::text[], %s::text[], %s::integer[]) AS key (workspace, run_id, attempt)
+JOIN state.attempts USING (workspace, run_id, attempt);
+
+-- name: known_latest_attempts
+SELECT workspace, run_id, attempt, attempts.first_offset, (extract(epoch FROM started_at) * 1000000)::bigint,
+       (extract(epoch FROM ended_at) * 1000000)::bigint, terminal_status, terminal_offset, terminal_writer_id,
+       terminal_ordinal, attempts.status
+FROM unnest(%s::text[], %s::text[]) AS key (workspace, run_id)
+JOIN state.runs USING (workspace, run_id)
 JOIN state.attempts USING (workspace, run_id, attempt);
 
 -- name: known_properties
@@ -67,6 +75,17 @@ SELECT workspace, run_id, attempt, path, artifacts.sha256
 FROM unnest(%s::text[], %s::text[], %s::integer[], %s::text[]) AS key (workspace, run_id, attempt, path)
 JOIN state.artifacts USING (workspace, run_id, attempt, path);
 
+-- name: known_snapshots
+SELECT workspace, run_id, attempt, snapshots.snapshot_id
+FROM unnest(%s::text[], %s::text[], %s::integer[]) AS key (workspace, run_id, attempt)
+JOIN state.snapshots USING (workspace, run_id, attempt);
+
+-- name: known_dataset_links
+SELECT workspace, run_id, direction, name, dataset_id
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+    AS key (workspace, run_id, direction, name, dataset_id)
+JOIN state.dataset_links USING (workspace, run_id, direction, name, dataset_id);
+
 -- name: known_experiments
 SELECT workspace, experiment, partition, next_number, first_offset, (extract(epoch FROM created_at) * 1000000)::bigint
 FROM unnest(%s::text[], %s::text[]) AS key (workspace, experiment)
@@ -78,9 +97,15 @@ FROM unnest(%s::text[], %s::text[], %s::text[]) AS key (workspace, experiment, r
 JOIN state.enrollments USING (workspace, experiment, run_id);
 
 -- name: known_statuses
--- Which word of the writer stands there; asked only when an older one comes late (P8), as the next two.
+-- Which word of the writer stands there; asked only when an older one comes late (P8), as all words below.
 SELECT workspace, run_id, attempt, writer_id, statuses.ordinal
 FROM unnest(%s::text[], %s::text[], %s::integer[], %s::text[]) AS key (workspace, run_id, attempt, writer_id)
+JOIN state.statuses USING (workspace, run_id, attempt, writer_id);
+
+-- name: known_latest_statuses
+SELECT workspace, run_id, attempt, writer_id, statuses.ordinal
+FROM unnest(%s::text[], %s::text[], %s::text[]) AS key (workspace, run_id, writer_id)
+JOIN state.runs USING (workspace, run_id)
 JOIN state.statuses USING (workspace, run_id, attempt, writer_id);
 
 -- name: known_tags
@@ -92,3 +117,33 @@ JOIN state.tags USING (workspace, run_id, key, writer_id);
 SELECT workspace, run_id, field, writer_id, descriptions.ordinal
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS key (workspace, run_id, field, writer_id)
 JOIN state.descriptions USING (workspace, run_id, field, writer_id);
+
+-- name: known_experiment_words
+SELECT workspace, experiment, field, writer_id, experiment_words.ordinal
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS key (workspace, experiment, field, writer_id)
+JOIN state.experiment_words USING (workspace, experiment, field, writer_id);
+
+-- name: known_assets
+SELECT workspace, kind, name, partition, next_version, first_offset, (extract(epoch FROM created_at) * 1000000)::bigint
+FROM unnest(%s::text[], %s::text[], %s::text[]) AS key (workspace, kind, name)
+JOIN state.assets USING (workspace, kind, name);
+
+-- name: known_definitions
+-- Of the latest version of each.
+SELECT workspace, kind, name, versions.definition
+FROM unnest(%s::text[], %s::text[], %s::text[]) AS key (workspace, kind, name)
+JOIN state.assets USING (workspace, kind, name)
+JOIN state.versions USING (workspace, kind, name)
+WHERE versions.version = assets.next_version - 1;
+
+-- name: known_asset_properties
+SELECT workspace, kind, name, version, key, asset_properties.value
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[])
+    AS touched (workspace, kind, name, version, key)
+JOIN state.asset_properties USING (workspace, kind, name, version, key);
+
+-- name: known_asset_words
+-- Of every version: which one a registration that comes late gets is known to the fold alone.
+SELECT workspace, kind, name, asset_words.version, field, writer_id, asset_words.ordinal
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[]) AS key (workspace, kind, name, field, writer_id)
+JOIN state.asset_words USING (workspace, kind, name, field, writer_id);
