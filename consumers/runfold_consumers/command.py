@@ -1,4 +1,6 @@
-"""The commands of the server side: `project state`, `project artifacts`, `api`, `rebuild`, `checksum`."""
+"""The commands of the server side: `project state`, `project artifacts`, `project watchdog`, `api`, `rebuild`,
+`checksum`.
+"""
 
 from __future__ import annotations
 
@@ -86,6 +88,38 @@ def project_artifacts(
     _run(settings, projection, contracts, health, (rechecker,), in_a_row, ratio, instance, probe_port)
 
 
+@project.command("watchdog")
+def project_watchdog(
+    interval_s: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 5.0, probe_port: Port = 0
+) -> None:
+    """States that a run is not responding when it has fallen silent, and what it was when it is heard again. Ends as
+    `project state` does.
+    """
+    from runfold.shipper.probes import Probes
+    from runfold_consumers.engine.errors import Stop
+    from runfold_consumers.engine.health import Health
+    from runfold_consumers.watchdog.watching import CONDITIONS, Watchdog
+    from runfold_schemas.settings import SettingsError
+
+    settings = _begin()
+    health = Health(CONDITIONS)
+    try:
+        watchdog = Watchdog(settings, health, interval_s)
+    except SettingsError as error:
+        _end(str(error))
+    stop = _stopped_by_signals()
+    probes = Probes(health.live, health.ready, probe_port)
+    log = logging.getLogger(__name__)
+    log.info("event=started projector=watchdog pid=%d probe_port=%d", os.getpid(), probes.port)
+    try:
+        watchdog.run(stop)
+    except Stop as stopped:
+        _end(str(stopped))
+    finally:
+        probes.close()
+    log.info("event=stopped projector=watchdog")
+
+
 @app.command()
 def api(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -166,9 +200,7 @@ def _run(
 
     gc.freeze()  # what is imported stays; and records, which make no cycles, are not worth looking at every 700 of them
     gc.set_threshold(50_000, 20, 50)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _stopped_by_signals()
     options = Options(
         settings.need("kafka"), settings.topic_prefix, settings.need("postgres"), Limit(in_a_row, ratio), instance
     )
@@ -182,6 +214,13 @@ def _run(
     finally:
         probes.close()
     log.info("event=stopped projector=%s", projection.name)
+
+
+def _stopped_by_signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def _end(message: str) -> NoReturn:

@@ -18,7 +18,7 @@ import psutil
 from tests.engines import open_folder
 
 ENGINES = ("kafka", "postgres", "s3")
-OWN = ("projector-state", "projector-artifacts", "shipper", "api")
+OWN = ("projector-state", "projector-artifacts", "watchdog", "shipper", "api")
 
 
 class LocalStack(NamedTuple):

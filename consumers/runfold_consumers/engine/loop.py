@@ -263,7 +263,8 @@ class Loop(Generic[RecordT]):
         self._health.set("kafka", ok=True)
         poller.show(self._next)
         self._notice_moves()
-        self._reporter.lag([self._lag(poller, at, next_offset, ends[at]) for at, next_offset in self._next.items()])
+        lags = [self._lag(poller, at, next_offset, ends[at]) for at, next_offset in self._next.items()]
+        self._reporter.lag(lags, now)
 
     def _notice_moves(self) -> None:
         """A rebuild or a restored backup moves positions while nothing comes in that would tell."""

@@ -8,6 +8,7 @@ together.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -44,6 +45,7 @@ class Reporter:
         self._lock = threading.Lock()
         self._workspaces: set[str] = set()
         self._lags: Sequence[Lag] = ()
+        self._looked_at = 0.0  # monotonic
         self._connection: Connection | None = None
         self._beside = Beside("reporter", self._tell, self._away, self._close, look_s=LOOK_S, apart_s=APART_S)
 
@@ -57,10 +59,12 @@ class Reporter:
             self._workspaces.add(workspace)
         self._beside.wake()
 
-    def lag(self, lags: Sequence[Lag]) -> None:
-        """The newest look at all partitions held; replaces one that was not written yet."""
+    def lag(self, lags: Sequence[Lag], looked_at: float) -> None:
+        """The newest look at all partitions held, begun at `looked_at` (monotonic); replaces one that was not written
+        yet.
+        """
         with self._lock:
-            self._lags = lags
+            self._lags, self._looked_at = lags, looked_at
         self._beside.wake()
 
     def check(self) -> None:
@@ -84,6 +88,7 @@ class Reporter:
         with self._lock:
             workspaces, self._workspaces = self._workspaces, set()
             lags, self._lags = self._lags, ()
+            looked_at = self._looked_at
         try:
             if self._connection is None:
                 self._connection = connect(self._postgres, f"{self._projector} reporter")
@@ -92,7 +97,9 @@ class Reporter:
             with answering():
                 self._connection.execute(_NOTIFY, [CHANNEL, sorted(workspaces)])
                 if lags:
-                    self._connection.execute(_LAG, [self._projector, *map(list, zip(*lags, strict=True))])
+                    columns = map(list, zip(*lags, strict=True))
+                    # All that the broker took before the look was counted: `observed_at` is never later than that.
+                    self._connection.execute(_LAG, [self._projector, time.monotonic() - looked_at, *columns])
         except Away:
             with self._lock:
                 self._workspaces |= workspaces
@@ -104,7 +111,7 @@ _NOTIFY = "SELECT pg_notify(%s, workspace) FROM unnest(%s::text[]) AS workspace"
 _LAG = """
 INSERT INTO observed.lag
     (projector, workspace, topic, partition, next_offset, end_offset, last_broker_time, observed_at)
-SELECT %s, seen.*, now()
+SELECT %s, seen.*, now() - make_interval(secs => %s::float8)
 FROM unnest(%s::text[], %s::text[], %s::int[], %s::bigint[], %s::bigint[], %s::timestamptz[]) AS seen
 ON CONFLICT (workspace, projector, topic, partition) DO UPDATE
 SET next_offset = excluded.next_offset, end_offset = excluded.end_offset,

@@ -10,7 +10,7 @@ from runfold_deploy.stack.progress import Report
 from runfold_deploy.stack.records import Records
 from runfold_deploy.stack.service import NAMES
 
-_ORDER = (("api", "shipper"), ("projector-state", "projector-artifacts"), ("kafka", "postgres", "s3"))
+_ORDER = (("api", "watchdog", "shipper"), ("projector-state", "projector-artifacts"), ("kafka", "postgres", "s3"))
 """Who asks stops before who answers, so that nobody's last act is a wait for a server that has gone."""
 _STRAY_STOP_S = 15.0
 

@@ -1,4 +1,4 @@
-"""Runfold's own services: projectors, node shipper and query API, each a Python process without a wrapper."""
+"""Runfold's own services: projectors, watchdog, node shipper and query API, each a Python process without a wrapper."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from runfold_deploy.stack.service import Launch, Service, fingerprint
 COMMANDS = {
     "projector-state": ("project", "state"),
     "projector-artifacts": ("project", "artifacts"),
+    "watchdog": ("project", "watchdog"),
     "shipper": ("ship",),
     "api": ("api",),
 }

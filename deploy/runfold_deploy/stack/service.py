@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from runfold_deploy.stack.process import Identity, State, User
 
 ENGINES = ("kafka", "postgres", "s3")
-OWN = ("projector-state", "projector-artifacts", "shipper", "api")
+OWN = ("projector-state", "projector-artifacts", "watchdog", "shipper", "api")
 NAMES = ENGINES + OWN
 """In the order of their start. Engines do not know each other, nor do our own services: each group starts at once."""
 

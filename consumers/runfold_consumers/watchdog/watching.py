@@ -1,0 +1,122 @@
+"""The watchdog's loop: look, judge, state, every few seconds and for every workspace below the topic prefix.
+
+It keeps nothing: what it stated is in the ledger, and a watchdog that begins anew sees it there. Any number may run.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from runfold_consumers.engine.backoff import Backoff
+from runfold_consumers.engine.connecting import connect
+from runfold_consumers.engine.contracts import Contracts
+from runfold_consumers.engine.errors import Away
+from runfold_consumers.engine.health import Health
+from runfold_consumers.engine.projection import Connection
+from runfold_consumers.watchdog import looking
+from runfold_consumers.watchdog.judging import judge
+from runfold_consumers.watchdog.stating import Speaker
+from runfold_schemas.settings import Settings
+from runfold_schemas.topics import topics_of
+
+log = logging.getLogger(__name__)
+
+CONDITIONS = ("kafka", "postgres", "journal")
+INTERVAL_S = 5.0
+END_S = 5.0  # how long its end may take
+
+
+class Watchdog:
+    """Watches until it is stopped."""
+
+    def __init__(self, settings: Settings, health: Health, interval_s: float = INTERVAL_S) -> None:
+        """
+        Raises:
+            SettingsError: Kafka's or Postgres' address is not set.
+        """
+        self._settings, self._health, self._interval_s = settings, health, interval_s
+        self._postgres = settings.need("postgres")
+        self._contracts = Contracts(settings.need("kafka"), settings.topic_prefix)
+        self._connection: Connection | None = None
+        self._speakers: dict[str, Speaker] = {}
+        self._told: set[str] = set()  # workspaces of which it was told that they cannot be judged now
+
+    def run(self, stop: threading.Event) -> None:
+        """Works until `stop` is set.
+
+        Raises:
+            Stop: the topics of a workspace are not what its manifest says.
+        """
+        retry = Backoff()
+        try:
+            while not stop.is_set():
+                self._health.turn()
+                pause_s = self._interval_s
+                try:
+                    self.turn()
+                    retry.succeeded()
+                except Away as away:
+                    self._away(away)
+                    pause_s = retry.failed()
+                    log.warning("event=away service=%s retry_in_s=%.1f detail=%r", away.service, pause_s, away.detail)
+                stop.wait(pause_s)
+        finally:
+            deadline = time.monotonic() + END_S
+            for speaker in self._speakers.values():
+                speaker.close(deadline)
+            if self._connection is not None:
+                self._connection.close()
+
+    def turn(self) -> int:
+        """Looks once at every workspace; returns how many statements were made.
+
+        Raises:
+            Away: a service does not answer; nothing was stated that should not be.
+        """
+        if self._connection is None:
+            self._connection = connect(self._postgres, "watchdog")
+        found = looking.workspaces(self._connection, self._settings.topic_prefix)
+        made = sum([self._judge(self._connection, workspace) for workspace in found])
+        self._health.set("postgres", ok=True)
+        self._health.set("journal", ok=True)
+        deaf = sorted(workspace for workspace, speaker in self._speakers.items() if not speaker.is_heard())
+        late = "" if made or not deaf else f"the broker has not taken what was stated in {', '.join(deaf)}"
+        self._health.set("kafka", ok=not late, detail=late)
+        return made
+
+    def _judge(self, connection: Connection, workspace: str) -> int:
+        names = topics_of(self._settings.topic_prefix, workspace)
+        count = self._contracts.partition_count
+        topics = {names.facts: count(workspace, "facts"), names.telemetry: count(workspace, "telemetry")}
+        speaker = self._speakers.get(workspace)
+        own = (speaker.writer_id, speaker.waits_for) if speaker is not None else ("", ())
+        sight = looking.look(connection, workspace, topics, own)
+        self._tell(workspace, sight.projected_until is None)
+        if sight.projected_until is None:
+            return 0
+        if speaker is not None:
+            speaker.saw(dict(sight.folded))
+        made = 0
+        for statement in judge(sight.candidates, sight.projected_until):
+            if speaker is None:
+                speaker = self._speakers[workspace] = Speaker(self._settings, workspace)
+            if speaker.state(statement):
+                made += 1
+                log.info(
+                    "event=stated workspace=%s run=%r attempt=%d status=%s reason=%r",
+                    workspace, statement.run_id, statement.attempt, statement.status, statement.reason,
+                )  # fmt: skip
+        return made
+
+    def _tell(self, workspace: str, blind: bool) -> None:
+        if blind and workspace not in self._told:
+            log.warning("event=blind workspace=%s detail='no projector has looked at all of its partitions'", workspace)
+        (self._told.add if blind else self._told.discard)(workspace)
+
+    def _away(self, away: Away) -> None:
+        self._health.set(away.service, ok=False, detail=away.detail)
+        if away.service == "postgres" and self._connection is not None:
+            self._connection.close()
+            self._connection = None
