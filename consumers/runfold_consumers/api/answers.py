@@ -5,7 +5,7 @@ at.
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, PlainSerializer
 
@@ -58,6 +58,10 @@ class Experiment(BaseModel):
     name: str
     created_at: Moment
     run_count: int = Field(description="Runs in it, children too.")
+    archived: bool
+    deleted: bool
+    description: str | None
+    tags: dict[str, str | None]
 
 
 class ExperimentsAnswer(Answer):
@@ -96,6 +100,27 @@ class Writer(BaseModel):
     outsider: bool = Field(description="It started the run otherwise than its first writer: its facts are refused.")
 
 
+class RunWarning(BaseModel):
+    """Something that the run's owner should know, and that stopped nothing."""
+
+    source: str = Field(description="What warns.")
+    message: str
+    attempt: int
+
+
+class DatasetLink(BaseModel):
+    """A dataset that is an input or output of the run."""
+
+    direction: str = Field(description="input or output.")
+    name: str
+    dataset_id: str
+    dataset_name: str | None
+    dataset_version: int | None
+    mechanism: str | None
+    path_on_compute: str | None
+    definition: dict[str, Any]
+
+
 class Run(BaseModel):
     """A run: the fold of its events."""
 
@@ -124,6 +149,13 @@ class Run(BaseModel):
     submitted_by: str | None
     outputs: str | None
     snapshot_directory: str | None
+    warnings: list[RunWarning] = Field(description="The latest 100, in the order of the log.")
+    snapshot_id: str | None = Field(description="Of the latest attempt that took a snapshot of its code.")
+    definition: dict[str, Any] | None = Field(description="Of the latest submission: what runs, and with what.")
+    job_folder: str | None = Field(description="Of the latest submission: where the job lives on its host.")
+    heartbeat_at: Moment | None = Field(description="Broker time of the last heartbeat.")
+    cancel_requested_at: Moment | None = Field(description="When somebody last asked that the run ends.")
+    datasets: list[DatasetLink]
 
 
 class RunAnswer(Run, Answer):
@@ -151,6 +183,7 @@ class Artifact(BaseModel):
     metric_type: str | None
     availability: str = Field(description="pending (not looked at yet), available, missing or mismatched.")
     created_at: Moment
+    url: str | None = Field(None, description="With `signed=true`: GET the bytes here, without an access token.")
 
 
 class ArtifactsAnswer(Answer):
@@ -172,7 +205,14 @@ class ContentAnswer(Answer):
     availability: str
 
 
-class UploadWanted(BaseModel):
+class Owner(BaseModel):
+    """Whose bytes they are."""
+
+    kind: Literal["run", "model", "dataset", "datastore"]
+    id: str = Field(min_length=1, max_length=256, pattern="^[^\\x00]*$", description="Run id, or name.")
+
+
+class BytesWanted(BaseModel):
     """What is to be uploaded."""
 
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the bytes.")
@@ -180,13 +220,78 @@ class UploadWanted(BaseModel):
     media_type: str | None = Field(None, max_length=255, examples=["image/png"])
 
 
+class UploadWanted(BytesWanted):
+    """What is to be uploaded, and whose it is."""
+
+    owner: Owner
+
+
+class UploadsWanted(BaseModel):
+    """Many small ones of one owner."""
+
+    owner: Owner
+    bodies: list[BytesWanted] = Field(max_length=1000)
+
+
+class Multipart(BaseModel):
+    """An upload in parts: it was begun, perhaps by another process, and anybody may go on with it."""
+
+    upload_id: str
+    part_bytes: int = Field(description="Size of each part but the last.")
+    parts: int = Field(description="How many there are; they are counted from 1.")
+
+
 class UploadAnswer(BaseModel):
     """How to upload it."""
 
-    url: str = Field(description="Signed.")
+    exists: bool = Field(description="The bytes are there already: nothing to upload.")
+    url: str | None = Field(description="Signed; null where it is there, or goes in parts.")
     method: str = Field(examples=["PUT"])
     headers: dict[str, str] = Field(description="Headers that the request must carry.")
-    exists: bool = Field(description="The bytes are there already: nothing to upload.")
+    multipart: Multipart | None = Field(None, description="For large objects: in parts, by `/uploads/parts`.")
+
+
+class UploadsAnswer(BaseModel):
+    """How to upload them, in the order asked."""
+
+    uploads: list[UploadAnswer]
+
+
+class PartsWanted(UploadWanted):
+    """A page of the parts of an upload."""
+
+    upload_id: str = Field(min_length=1, max_length=1024)
+    after: int = Field(0, ge=0, le=10_000, description="Parts after this one.")
+    limit: int = Field(100, ge=1, le=1000)
+
+
+class UploadPart(BaseModel):
+    """A part: which bytes, what the store has of it, and where it goes."""
+
+    part: int
+    first: int = Field(description="Place of its first byte.")
+    size: int
+    url: str = Field(description="Signed; PUT the part here. Its ETag comes back.")
+    etag: str | None = Field(description="Of a part of this size that the store has; null where it has none.")
+
+
+class PartsAnswer(BaseModel):
+    """Parts by number; none where `after` was the last one."""
+
+    parts: list[UploadPart]
+
+
+class UploadComplete(UploadWanted):
+    """All parts are there."""
+
+    upload_id: str = Field(min_length=1, max_length=1024)
+    etags: list[str] = Field(min_length=1, max_length=10_000, description="ETag of each part, in order.")
+
+
+class UploadAborted(UploadWanted):
+    """An unfinished upload that nobody wants any more."""
+
+    upload_id: str = Field(min_length=1, max_length=1024)
 
 
 class Refusal(BaseModel):
@@ -208,6 +313,9 @@ class Decision(BaseModel):
     verdict: str = Field(description="accepted, refused, repeated, conflicting or skipped.")
     rule: str | None
     refusals: list[Refusal]
+    version: int | None = Field(
+        None, description="Version that a registration got: a new one, or the latest again where it was the same."
+    )
 
 
 class DecisionsAnswer(Answer):

@@ -14,7 +14,18 @@ from runfold_consumers.api import errors
 from runfold_consumers.api.access import AccessTokens
 from runfold_consumers.api.database import Database
 from runfold_consumers.api.gate import Gate
-from runfold_consumers.api.routes import artifacts, health, history, metrics, runs, workspaces
+from runfold_consumers.api.routes import (
+    artifacts,
+    datastores,
+    health,
+    history,
+    logs,
+    metrics,
+    registered,
+    runs,
+    uploads,
+    workspaces,
+)
 from runfold_consumers.api.services import Services
 from runfold_consumers.api.waiting import Wakers
 from runfold_consumers.artifacts.objects import Objects
@@ -73,7 +84,7 @@ def application(conninfo: str, objects: Objects) -> FastAPI:
     bearer = Security(
         HTTPBearer(auto_error=False, description="An access token, `rft_...`.")
     )  # for the document; Gate refuses
-    for resource in (workspaces, runs, metrics, artifacts, history):
+    for resource in (workspaces, runs, metrics, logs, artifacts, uploads, registered, datastores, history):
         app.include_router(resource.routes, dependencies=[bearer])
     _drop_validation_answers(app)
     return app

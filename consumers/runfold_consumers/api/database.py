@@ -41,9 +41,10 @@ class Snapshot:
         self.connection = connection
         self.workspace = workspace
 
-    async def rows(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
-        """The rows of a statement; `workspace` is a parameter of each."""
-        cursor = await self.connection.execute(statement(name), {"workspace": self.workspace, **(parameters or {})})
+    async def rows(self, name: str, parameters: Mapping[str, Any] | None = None, *, binary: bool = False) -> list[Row]:
+        """The rows of a statement; `workspace` is a parameter of each. `binary`: for rows that carry many bytes."""
+        asked = {"workspace": self.workspace, **(parameters or {})}
+        cursor = await self.connection.execute(statement(name), asked, binary=binary)
         return await cursor.fetchall()
 
     async def watermark(self) -> str:

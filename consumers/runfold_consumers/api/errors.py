@@ -118,6 +118,7 @@ _MEANINGS = {
     403: "The access token does not reach this workspace, or lacks the scope (`forbidden`).",
     404: "There is no such thing, as far as the log was folded (`not_found`).",
     408: "The body did not arrive within 20 s (`too_slow`).",
+    409: "The upload is `gone`, or `incomplete`.",
     413: "The body is larger than 1 MiB (`too_large`).",
     503: "`not_yet`: what was waited for is not folded. `unavailable`: a service behind the API does not answer.",
 }

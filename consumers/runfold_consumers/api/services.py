@@ -18,6 +18,7 @@ from runfold_schemas.watermark import Watermark, parse
 
 Workspace = Annotated[str, Path(description="Name of the workspace.", examples=["team-a"])]
 RunId = Annotated[str, Path(description="Id of the run, percent-encoded.", max_length=1024)]
+Name = Annotated[str, Path(description="Its name, percent-encoded.", max_length=1024)]
 
 
 class Services(NamedTuple):

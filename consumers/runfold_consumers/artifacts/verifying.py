@@ -18,13 +18,16 @@ log = logging.getLogger(__name__)
 
 AVAILABLE, MISSING, MISMATCHED = "available", "missing", "mismatched"
 UNREAD = "not read back yet"  # a large object: the projector does not wait for it, the next look is at once
+LARGE_BYTES = 8 << 20
 LOOK_S = 1.0
+SWEEP_S = 3_600.0  # how often unfinished uploads are looked at
+UPLOAD_S_MAX = 7 * 86_400.0  # since an upload was begun: then its parts are given up
 AGAIN_FIRST_S, AGAIN_MOST_S = 1.0, 300.0
 ROWS_AT_ONCE = 1_000
 
 
 class Artifact(NamedTuple):
-    """An object that an event spoke of."""
+    """An object that an event spoke of; `run_id` is its owner as `objects.owner_of` writes it."""
 
     workspace: str
     run_id: str
@@ -39,24 +42,28 @@ class Finding(NamedTuple):
     detail: str | None
 
 
-def verify(objects: Objects, artifact: Artifact) -> Finding:
-    """Reads the object back and compares size and digest.
+def verify(objects: Objects, artifact: Artifact, stopping: Callable[[], bool] = lambda: False) -> Finding:
+    """Reads the object back and compares size and digest. An object of another size is not read.
 
     Raises:
         Away: the store does not answer.
     """
-    found = objects.read_back(artifact.workspace, artifact.run_id, artifact.sha256)
-    if found is None:
+    key = artifact[:3]
+    size = objects.size(*key) if artifact.size > LARGE_BYTES else artifact.size
+    found = objects.read_back(*key, stopping) if size == artifact.size else None
+    if found is None and size in (None, artifact.size):
         return Finding(MISSING, "no such object")
-    if found.size != artifact.size:
-        return Finding(MISMATCHED, f"size is {found.size} bytes, the event says {artifact.size}")
+    size = found.size if found is not None else size
+    if found is None or size != artifact.size:
+        return Finding(MISMATCHED, f"size is {size} bytes, the event says {artifact.size}")
     if found.sha256 != artifact.sha256:
         return Finding(MISMATCHED, f"sha256 of the object is {found.sha256}")
     return Finding(AVAILABLE, None)
 
 
 class Rechecker:
-    """A companion of the artifact projector: reads back what was missing, again and again, ever more seldom per object.
+    """A companion of the artifact projector: reads back what was missing, again and again, ever more seldom per object;
+    and gives up uploads in parts that were begun a week ago.
 
     The spool of a client may upload hours after the event. Owns the health condition `object store`. How often an
     object was looked for is kept in memory: after a restart each is looked for at once.
@@ -66,6 +73,7 @@ class Rechecker:
         self, postgres: str, objects: Objects, health: Health, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._postgres, self._objects, self._health, self._clock = postgres, objects, health, clock
+        self._sweep_at = clock() + SWEEP_S
         self._due: dict[Artifact, tuple[float, float]] = {}  # when to look next, and the delay after that
         self._connection: Connection | None = None
         self._beside = Beside("rechecker", self.recheck, self._away, self._close, look_s=LOOK_S)
@@ -83,7 +91,7 @@ class Rechecker:
         self._beside.check()
 
     def stop(self) -> None:
-        """Ends after the object that is being read."""
+        """Ends; the object that is being read is read after the next start."""
         self._beside.stop()
 
     def _away(self, away: Away) -> None:
@@ -110,7 +118,12 @@ class Rechecker:
         with answering():
             missing = {Artifact(*row[:4]): row[4] for row in self._connection.execute(_MISSING, [ROWS_AT_ONCE])}
         self._due = {artifact: due for artifact, due in self._due.items() if artifact in missing}
-        for artifact, detail in missing.items():
+        if self._clock() >= self._sweep_at:
+            self._sweep_at = self._clock() + SWEEP_S
+            swept = self._objects.sweep_uploads(UPLOAD_S_MAX)
+            if swept:
+                log.info("event=uploads_swept count=%d", swept)
+        for artifact, detail in sorted(missing.items(), key=lambda each: each[0].size):  # no small one waits for GBs
             at, delay_s = self._due.get(artifact, (0.0, AGAIN_FIRST_S))
             if self._beside.stopping():
                 return
@@ -119,7 +132,7 @@ class Rechecker:
                 self._due[artifact] = (self._clock() + delay_s, min(2 * delay_s, AGAIN_MOST_S))
 
     def _settle(self, connection: Connection, artifact: Artifact) -> None:
-        finding = verify(self._objects, artifact)
+        finding = verify(self._objects, artifact, self._beside.stopping)
         with answering():
             connection.execute(_FOUND, [*finding, *artifact[:3]])
         if finding.availability != MISSING:

@@ -1,5 +1,6 @@
 """The reading side of the client: the query API over HTTP, and what its answers mean.
 
-`transport` speaks HTTP and knows no route, `client` knows the routes, `container` opens Avro container files, and
-`metrics` folds metric events into what `get_metrics` returns. Nothing here is loaded by `import runfold`.
+`transport` speaks HTTP and knows no route; `asking` knows watermarks, deadlines and pages; `client` and the modules by
+topic (`logs`, `assets`, `history`, `uploads`) know the routes. `container` opens Avro container files, and `metrics`
+folds metric events into what `get_metrics` returns. Nothing here is loaded by `import runfold`.
 """

@@ -35,6 +35,27 @@ class ErrorRecord(TypedDict):
     details_uri: str | None
 
 
+class WarningRecord(TypedDict):
+    """Something about a run that stopped nothing."""
+
+    source: str
+    message: str
+    attempt: int
+
+
+class DatasetLink(TypedDict):
+    """A dataset that is an input or output of a run; `direction` says which."""
+
+    direction: str
+    name: str
+    dataset_id: str
+    dataset_name: str | None
+    dataset_version: int | None
+    mechanism: str | None
+    path_on_compute: str | None
+    definition: dict[str, Any]
+
+
 class RunRecord(TypedDict):
     """A run; see the API's document for each field."""
 
@@ -61,6 +82,13 @@ class RunRecord(TypedDict):
     submitted_by: str | None
     outputs: str | None
     snapshot_directory: str | None
+    warnings: list[WarningRecord]
+    snapshot_id: str | None
+    definition: dict[str, Any] | None
+    job_folder: str | None
+    heartbeat_at: str | None
+    cancel_requested_at: str | None
+    datasets: list[DatasetLink]
 
 
 class RunsPage(TypedDict):
@@ -78,6 +106,10 @@ class ExperimentRecord(TypedDict):
     name: str
     created_at: str
     run_count: int
+    archived: bool
+    deleted: bool
+    description: str | None
+    tags: dict[str, str | None]
 
 
 class ArtifactRecord(TypedDict):
@@ -95,25 +127,49 @@ class ArtifactRecord(TypedDict):
     created_at: str
 
 
-class Content(TypedDict):
-    """Where the bytes of an artifact are: a signed address, and what they must be."""
+class Located(TypedDict):
+    """Bytes of the object store: a signed address, the name to call them by, and what they must be."""
 
     url: str
     path: str
-    attempt: int
     sha256: str
     size: int
+
+
+class Content(Located):
+    """Where the bytes of an artifact are."""
+
+    attempt: int
     media_type: str | None
     availability: str
 
 
-class Upload(TypedDict):
-    """How to send bytes to the object store; `exists`: they are there already."""
+class Multipart(TypedDict):
+    """An upload in parts: its id, the size of each part but the last, and how many there are."""
 
-    url: str
+    upload_id: str
+    part_bytes: int
+    parts: int
+
+
+class Upload(TypedDict):
+    """How to send bytes to the object store; `exists`: they are there already. Without `url` they go in parts."""
+
+    exists: bool
+    url: str | None
     method: str
     headers: dict[str, str]
-    exists: bool
+    multipart: Multipart | None
+
+
+class UploadPart(TypedDict):
+    """A part, counted from 1: where it begins, where it goes, and the ETag of what the store has of it."""
+
+    part: int
+    first: int
+    size: int
+    url: str
+    etag: str | None
 
 
 class RefusalRecord(TypedDict):
@@ -135,6 +191,7 @@ class DecisionRecord(TypedDict):
     verdict: str
     rule: str | None
     refusals: list[RefusalRecord]
+    version: int | None  # that a registration got; the existing one where it was that again
 
 
 class Happening(DecisionRecord):
@@ -155,3 +212,121 @@ class LagRecord(TypedDict):
     end_offset: int
     lag_s: float
     observed_at: str
+
+
+class LogRecord(TypedDict):
+    """A log of a run by one writer. `complete`: all of it is here, or declared lost, and its writer has closed it."""
+
+    name: str
+    attempt: int
+    writer_id: str
+    rank: int | None
+    bytes: int
+    complete: bool
+    updated_at: str
+
+
+class LaneCompleteness(TypedDict):
+    """One stream of a writer: its last ordinal as far as is known, and how many ordinals are stored or declared lost;
+    which are missing, both ends of a range included.
+    """
+
+    stream: str
+    sent: int
+    stored: int
+    declared_lost: int
+    missing: list[tuple[int, int]]
+
+
+class WriterCompleteness(TypedDict):
+    """What one process said about a run, and how much of it has arrived."""
+
+    writer_id: str
+    rank: int | None
+    attempt: int | None
+    host: str | None
+    pid: int | None
+    outsider: bool
+    lanes: list[LaneCompleteness]
+
+
+class CompletenessRecord(TypedDict):
+    """Whether all that was said about a run has arrived: complete, complete_with_declared_loss or open."""
+
+    complete: str
+    writers: list[WriterCompleteness]
+
+
+class SnapshotRecord(Located):
+    """Source code as it was kept: a ZIP."""
+
+    snapshot_id: str
+    run_id: str
+    attempt: int
+    files: int
+    content_bytes: int
+    directory: str | None
+    availability: str
+
+
+class ModelFileRecord(TypedDict):
+    """A file of a model; its path is within the model."""
+
+    path: str
+    sha256: str
+    size: int
+    media_type: str | None
+
+
+class RelatedDatasetRecord(TypedDict):
+    """A dataset that a model has to do with."""
+
+    relationship: str
+    dataset_id: str
+
+
+class ModelRecord(TypedDict):
+    """A version of a model."""
+
+    name: str
+    version: int
+    description: str | None
+    tags: dict[str, str | None]
+    properties: dict[str, str | None]
+    run_id: str | None
+    experiment: str | None
+    objects_run_id: str
+    path: str | None
+    files: list[ModelFileRecord]
+    framework: str | None
+    framework_version: str | None
+    datasets: list[RelatedDatasetRecord]
+    sample_input_dataset_id: str | None
+    sample_output_dataset_id: str | None
+    resource_configuration: str | None
+    mime_type: str | None
+    unpack: bool
+    created_at: str
+    created_by: str | None
+    deleted: bool
+
+
+class ModelContent(Located):
+    """Where the bytes of a model's file are."""
+
+    media_type: str | None
+
+
+class AssetRecord(TypedDict):
+    """A version of a dataset, environment or datastore."""
+
+    kind: str
+    name: str
+    version: int
+    definition: dict[str, Any]
+    description: str | None
+    tags: dict[str, str | None]
+    created_at: str
+    created_by: str | None
+    deleted: bool
+    is_default: bool

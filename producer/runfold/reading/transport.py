@@ -8,7 +8,7 @@ pool; it is thread-safe, but not for a child of fork, which makes its own.
     503 `not_yet` by the deadline                                 NotYetVisibleError
     401, 403                                                      AuthenticationException
     404 of a run                                                  RunNotFoundError
-    other 404                                                     ServiceException, status_code 404
+    other 404, 409                                                ServiceException, status_code as answered
     other 4xx                                                     UserErrorException
     other 5xx, or what no Runfold API would answer                ServiceException, status_code as answered
 """
@@ -37,6 +37,9 @@ T = TypeVar("T")
 CONNECT_S_MAX = 3.0
 READ_S_MAX = 60.0  # of silence
 GRACE_S = 1.0  # of silence past the deadline: an answer may be on its way
+_BLOCK_BYTES = 1 << 18  # sent at once
+_BYTES_A_SECOND_MIN = 1 << 20
+_STORED_S = 8.0  # a store that is busy is not away
 _PAUSE_S, _PAUSE_S_MAX = 0.05, 1.0
 _PAUSE = threading.Event()  # never set: its wait is the pause
 _PASSING = (408, 429, 502, 503, 504)
@@ -52,10 +55,11 @@ class Service(NamedTuple):
 
 
 class Answer:
-    """An answer whose body is not read yet: `headers`, `read(size)`."""
+    """An answer whose body is not read yet: `headers`, `read(size)`; `first` is the place of its first byte."""
 
-    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+    def __init__(self, response: urllib3.BaseHTTPResponse, first: int = 0) -> None:
         self._response = response
+        self.first = first
         self.headers: Mapping[str, str] = response.headers
 
     def read(self, size: int) -> bytes:
@@ -150,7 +154,7 @@ class Transport:
             return AuthenticationException(f"The API at {service.address} refuses (RUNFOLD_ACCESS_TOKEN): {message}.")
         if status == 404 and error.get("kind") == "run":
             return RunNotFoundError(str(error.get("id")), f"the ledger behind {service.address}")
-        if status == 404 or status >= 500:
+        if status in (404, 409) or status >= 500:
             return ServiceException(message, status_code=status)
         return UserErrorException(message)
 
@@ -161,39 +165,80 @@ class ObjectStore:
     setting = "RUNFOLD_S3_ADDRESS"
 
     def __init__(self) -> None:
-        self._pool = urllib3.PoolManager(maxsize=8, retries=False)
+        self._pool = urllib3.PoolManager(maxsize=32, retries=False, blocksize=_BLOCK_BYTES)
 
-    def put(self, url: str, headers: Mapping[str, str], opened: Callable[[], Any], size: int, deadline: float) -> None:
-        """PUTs `size` bytes; each try opens the source anew.
+    def put(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        opened: Callable[[], Any],
+        size: int,
+        deadline: float,
+        moved: Callable[[int], None] | None = None,
+    ) -> str:
+        """PUTs `size` bytes, and gives the ETag of what is stored; each try opens the source anew.
 
+        :param moved: Told of the bytes that were sent, piece by piece; a try that failed is taken back.
         :raises ServiceAwayError: It was not stored by the deadline.
+        :raises ServiceException: The store refuses; status_code as answered, 403 when the address is no longer good.
         """
 
-        def once(left: float) -> None:
+        def once(left: float) -> str:
             sent = {**headers, "Content-Length": str(size)}
-            with (
-                opened() as source,
-                _connected(_store(url), self._pool, "PUT", url, left, body=source, headers=sent) as response,
-            ):
-                if response.status >= 300:
-                    raise _store_refusal(url, response)
+            with opened() as source:
+                told = _Told(source, moved)
+                try:
+                    with _connected(
+                        _store(url), self._pool, "PUT", url, left, body=told, headers=sent, read_s=_patience_s(size)
+                    ) as response:
+                        if response.status >= 300:
+                            raise _store_refusal(url, response)
+                        return response.headers.get("ETag", "").strip('"')
+                except BaseException:
+                    told.take_back()
+                    raise
 
-        _until(deadline, once)
+        return _until(deadline, once)
 
-    def get(self, url: str, use: Callable[[Answer], T], deadline: float) -> T:
-        """GETs, and gives the answer to `use`, again from the start when its connection is cut.
+    def get(self, url: str, use: Callable[[Answer], T], deadline: float, first: int = 0) -> T:
+        """GETs, and gives the answer to `use`, again when its connection is cut.
 
+        :param first: Place of the first byte that is wanted; `Answer.first` is that of the one that came.
         :raises ServiceAwayError: It did not answer by the deadline.
         :raises ServiceException: There is no such object (status_code 404), or the address is no longer good (403).
         """
 
         def once(left: float) -> T:
-            with _connected(_store(url), self._pool, "GET", url, left) as response:
+            headers = {"Range": f"bytes={first}-"} if first else None
+            with _connected(_store(url), self._pool, "GET", url, left, headers=headers, read_s=READ_S_MAX) as response:
                 if response.status >= 300:
                     raise _store_refusal(url, response)
-                return _used(_store(url), response, use)
+                return _used(_store(url), response, use, first if response.status == 206 else 0)
 
         return _until(deadline, once)
+
+
+class _Told:
+    """A source that tells how much of it was read."""
+
+    def __init__(self, source: Any, moved: Callable[[int], None] | None) -> None:
+        self._source, self._moved, self._sent = source, moved, 0
+
+    def read(self, size: int) -> bytes:
+        chunk: bytes = self._source.read(size)
+        if self._moved is not None and chunk:
+            self._sent += len(chunk)
+            self._moved(len(chunk))
+        return chunk
+
+    def take_back(self) -> None:
+        if self._moved is not None and self._sent:
+            self._moved(-self._sent)
+
+
+def _patience_s(size: int) -> float:
+    """Silence that is borne after so many bytes were sent: the store may have to write them down first."""
+    return min(READ_S_MAX, _STORED_S + size / _BYTES_A_SECOND_MIN)
 
 
 def _until(deadline: float, once: Callable[[float], T]) -> T:
@@ -224,8 +269,10 @@ class _connected:
         *,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
+        read_s: float = 0.0,
     ) -> None:
-        timeout = urllib3.Timeout(connect=min(CONNECT_S_MAX, left + GRACE_S), read=min(READ_S_MAX, left + GRACE_S))
+        read_s = max(read_s, min(READ_S_MAX, left + GRACE_S))
+        timeout = urllib3.Timeout(connect=min(CONNECT_S_MAX, left + GRACE_S), read=read_s)
         try:
             self._response = pool.request(
                 method, url, body=body, headers=headers, preload_content=False, redirect=False, timeout=timeout
@@ -246,9 +293,9 @@ class _connected:
             self._response.release_conn()
 
 
-def _used(service: Service, response: urllib3.BaseHTTPResponse, use: Callable[[Answer], T]) -> T:
+def _used(service: Service, response: urllib3.BaseHTTPResponse, use: Callable[[Answer], T], first: int = 0) -> T:
     try:
-        return use(Answer(response))
+        return use(Answer(response, first))
     except (urllib3.exceptions.HTTPError, Truncated) as error:
         raise _away(service, error) from error
     except (ValueError, KeyError) as error:

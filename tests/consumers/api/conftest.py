@@ -13,6 +13,7 @@ import psycopg
 import pytest
 import urllib3
 
+from runfold.reading.client import ApiClient
 from runfold_consumers.api.access import create_access_token
 from runfold_consumers.api.app import application
 from runfold_consumers.api.serving import server
@@ -21,6 +22,7 @@ from runfold_consumers.fold.records import RawRecord
 from runfold_consumers.state.projector import StateProjector
 from runfold_schemas import codec, topics
 from runfold_schemas.events import Event
+from runfold_schemas.settings import Settings
 from tests.services import Services
 from tests.waiting import until
 
@@ -153,3 +155,10 @@ def api(address: str, database: str) -> Api:
     return Api(
         address, create_access_token(database, principal="ann", workspaces=[WORKSPACE], scopes=["read", "write"])
     )
+
+
+@pytest.fixture
+def client(address: str, database: str) -> ApiClient:
+    """The client of somebody who may read and write the workspace."""
+    secret = create_access_token(database, principal="ann", workspaces=[WORKSPACE], scopes=["read", "write"])
+    return ApiClient(Settings.load(api=address, access_token=secret, workspace=WORKSPACE))

@@ -29,14 +29,19 @@ CLOSED = [(method, path) for method, path in routes() if path not in OPEN]
 
 
 def filled(path: str, workspace: str = WORKSPACE) -> str:
-    return path.format(workspace=workspace, run_id="r", experiment="e")
+    names = dict.fromkeys(("run_id", "experiment", "name", "aggregate_id", "snapshot_id"), "x")
+    return path.format(workspace=workspace, kind="dataset", version=1, **names)
 
 
 def test_there_are_routes_to_guard() -> None:
-    assert len(CLOSED) >= 14
+    assert len(CLOSED) >= 25
     assert {path for method, path in CLOSED if method == "POST"} == {
         "/v1/workspaces/{workspace}/wait",
-        "/v1/workspaces/{workspace}/runs/{run_id}/uploads",
+        "/v1/workspaces/{workspace}/datastores/{name}/uploads",
+        *(
+            f"/v1/workspaces/{{workspace}}/uploads{below}"
+            for below in ("", "/batch", "/parts", "/completed", "/aborted")
+        ),
     }
 
 
@@ -58,7 +63,7 @@ def test_every_route_refuses_an_access_token_of_another_workspace(api: Api, data
 def test_every_route_refuses_an_access_token_without_its_scope(api: Api, database: str) -> None:
     tokens = {s: create_access_token(database, principal="bob", workspaces=["*"], scopes=[s]) for s in access.SCOPES}
     for method, path in CLOSED:
-        needed = "write" if path.endswith("/uploads") else "read"
+        needed = "write" if "/uploads" in path else "read"
         for scope, access_token in tokens.items():
             told = api.known_as(access_token).ask(method, filled(path), body={} if method == "POST" else None)
             assert (told.status == 403) == (scope != needed), (method, path, scope)

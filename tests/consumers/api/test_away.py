@@ -139,12 +139,20 @@ NAMES = (
     "ordinal",
     "run_type",
     "attempt",
+    "target",
+    "name",
+    "first",
+    "latest",
+    "include_deleted",
+    "version",
+    "view",
 )
 
 
 def test_no_parameter_makes_the_api_fail(ledger: Ledger, api: Api) -> None:
     """Every GET route, with whatever in path and query: never a 5xx but for waits that were in vain."""
-    ledger.say(Saying("r1").started())
+    said = Saying("r1")
+    ledger.say(said.started(), said.log("r1", b"text"))
     gets = [path for method, path in CLOSED if method == "GET"]
 
     @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
@@ -153,7 +161,9 @@ def test_no_parameter_makes_the_api_fail(ledger: Ledger, api: Api) -> None:
         from urllib.parse import quote
 
         name = quote(part, safe="") or "r1"
-        path = path.format(workspace=WORKSPACE, run_id=name if part != ".." else "r1", experiment=name)
+        parts = ("run_id", "experiment", "name", "aggregate_id", "snapshot_id", "version")
+        names = dict.fromkeys(parts, name if part != ".." else "r1")
+        path = path.format(workspace=WORKSPACE, kind=query.get("kind", "dataset"), **names)
         told = api.ask("GET", path, **{"wait_s": 0, **query})
         assert told.status < 500 or told.code == "not_yet", (path, query, told.data)
         if told.status >= 400:

@@ -20,7 +20,6 @@ from runfold.exceptions import (
     UserErrorException,
 )
 from runfold.reading.client import ApiClient
-from runfold_consumers.api.access import create_access_token
 from runfold_consumers.artifacts.objects import Objects
 from runfold_schemas.settings import Settings
 from runfold_schemas.watermark import Lane, Watermark
@@ -35,12 +34,6 @@ SHA256 = hashlib.sha256(BODY).hexdigest()
 @pytest.fixture
 def objects(services: Services, bucket: str) -> Objects:
     return Objects(services.s3_address, services.s3_key, services.s3_secret, bucket)
-
-
-@pytest.fixture
-def client(address: str, database: str) -> ApiClient:
-    secret = create_access_token(database, principal="ann", workspaces=[WORKSPACE], scopes=["read", "write"])
-    return ApiClient(Settings.load(api=address, access_token=secret, workspace=WORKSPACE))
 
 
 def lane(ordinal: int, stream: str = "facts") -> str:
@@ -108,9 +101,9 @@ def test_a_decision_is_waited_for_in_one_call(ledger: Ledger, client: ApiClient)
     said, other = Saying("r1"), Saying("r1", B)
     ledger.say(said.started(), said.properties(p="1"))
     refused = other.properties(p="2")
-    assert client.decision("r1", B, 1, wait_s=0.1) is None
+    assert client.decision("run", "r1", B, 1, wait_s=0.1) is None
     with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(client.decision, "r1", B, 1, wait_s=10)
+        waiting = pool.submit(client.decision, "run", "r1", B, 1, wait_s=10)
         ledger.say(refused)
         decision = waiting.result(10)
     assert decision is not None

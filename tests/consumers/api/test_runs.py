@@ -90,6 +90,62 @@ def test_a_run_is_shown_whole(ledger: Ledger, api: Api) -> None:
     assert (writer["writer_id"], writer["actor"], writer["rank"], writer["outsider"]) == (A, "ann", 3, False)
 
 
+def test_a_run_tells_of_its_job_code_data_and_warnings(ledger: Ledger, api: Api) -> None:
+    said, other = Saying("r1"), Saying("r1", B)
+    ledger.say(said.started(), Saying("r2").started())
+    nothing = api.get("/runs/r2").json
+    assert [nothing[name] for name in ("warnings", "snapshot_id", "definition", "job_folder", "datasets")] == [
+        [],
+        None,
+        None,
+        None,
+        [],
+    ]
+    assert (nothing["heartbeat_at"], nothing["cancel_requested_at"]) == (None, None)
+    snapshot = {"sha256": "0" * 64, "size": 1, "files": 1, "content_bytes": 1}
+    link = {"dataset_id": "digits:1", "dataset_name": "digits", "dataset_version": 1, "definition": '{"kind": "file"}'}
+    ledger.say(
+        said.fact(events.RunSubmitted, target="local", definition='{"script": "old.py"}', job_folder="/old"),
+        said.fact(events.RunSubmitted, target="local", definition='{"script": "train.py"}', job_folder="/jobs/r1"),
+        said.fact(events.SnapshotTaken, attempt=0, snapshot_id="s0", **snapshot),
+        other.fact(events.SnapshotTaken, attempt=1, snapshot_id="s1", **snapshot),
+        *(said.fact(events.WarningRecorded, source="loss", message=f"not a number {n}") for n in range(101)),
+        said.fact(events.DatasetLinked, direction="output", name="out", dataset_id="x", definition="{}"),
+        said.fact(events.DatasetLinked, direction="input", name="in", mechanism="Direct", **link),
+        said.alive(),
+        said.fact(events.CancelRequested, reason="enough"),
+    )
+    run = api.get("/runs/r1").json
+    assert run == {**api.get("/runs").json["runs"][0], "watermark": run["watermark"]}
+    assert (run["definition"], run["job_folder"], run["snapshot_id"]) == ({"script": "train.py"}, "/jobs/r1", "s1")
+    assert len(run["warnings"]) == 100
+    assert run["warnings"][-1] == {"source": "loss", "message": "not a number 100", "attempt": 0}
+    assert run["heartbeat_at"].startswith("2026-")
+    assert run["cancel_requested_at"] == "2026-02-02T02:40:00.000000Z"
+    assert run["datasets"] == [
+        {
+            "direction": "input",
+            "name": "in",
+            "dataset_id": "digits:1",
+            "dataset_name": "digits",
+            "dataset_version": 1,
+            "mechanism": "Direct",
+            "path_on_compute": None,
+            "definition": {"kind": "file"},
+        },
+        {
+            "direction": "output",
+            "name": "out",
+            "dataset_id": "x",
+            "dataset_name": None,
+            "dataset_version": None,
+            "mechanism": None,
+            "path_on_compute": None,
+            "definition": {},
+        },
+    ]
+
+
 def test_a_run_is_complete_when_all_that_was_said_has_arrived(ledger: Ledger, api: Api) -> None:
     said = Saying("r1")
     opened, started, points = said.opened(), said.started(), said.logged("m", 1.0, 2.0, 3.0)
@@ -138,9 +194,14 @@ def family(ledger: Ledger) -> None:
     ones = {name: Saying(name) for name in ("r1", "r2", "r3", "r4", "c1", "c2", "g1")}
     parents = {"c1": "r1", "c2": "r1", "g1": "c1"}
     types = {"r1": "azureml.scriptrun", "c1": "azureml.scriptrun"}
+    targets = {"r1": "local", "r4": "gpu", "c2": "gpu"}
     for at, (name, one) in enumerate(ones.items()):
         experiment = "other" if name == "r4" else "digits"
-        ledger.say(one.started(experiment, at, parent_run_id=parents.get(name), run_type=types.get(name)))
+        ledger.say(
+            one.started(
+                experiment, at, parent_run_id=parents.get(name), run_type=types.get(name), target=targets.get(name)
+            )
+        )
     ledger.say(ones["r2"].properties(**{"azureml.runsource": "azureml.scriptrun", "n": "1"}))
     ledger.say(ones["c2"].properties(**{"azureml.runsource": "azureml.scriptrun"}))
     ledger.say(
@@ -157,7 +218,14 @@ FOUND_BY: list[tuple[dict[str, Any], str]] = [
     ({"parent": "r1"}, "c2 c1"),
     ({"parent": "r1", "recursive": True}, "g1 c2 c1"),
     ({"parent": "r9"}, ""),
-    ({"type": "azureml.scriptrun"}, "r2 r1"),
+    ({"type": "azureml.scriptrun"}, "r1"),
+    ({"type": "azureml.scriptrun", "experiment": "digits"}, "r2 r1"),
+    ({"type": "azureml.scriptrun", "experiment": "digits", "include_children": True}, "c2 c1 r2 r1"),
+    ({"parent": "r1", "type": "azureml.scriptrun", "experiment": "digits"}, "c1"),
+    ({"target": "gpu"}, "r4"),
+    ({"target": "gpu", "include_children": True}, "c2 r4"),
+    ({"target": "local", "status": "Running"}, "r1"),
+    ({"target": "none"}, ""),
     ({"parent": "r1", "type": "azureml.scriptrun"}, "c1"),
     ({"status": "Running"}, "r1"),
     ({"status": "Completed"}, "r2"),
@@ -169,6 +237,8 @@ FOUND_BY: list[tuple[dict[str, Any], str]] = [
     ({"tags": '{"k": "True", "l": "x"}'}, "r3"),
     ({"tags": '{"k": "True", "l": "y"}'}, ""),
     ({"tags": "{}"}, "r4 r3 r2 r1"),
+    ({"tags": "[]"}, "r4 r3 r2 r1"),
+    ({"tags": '["k", {"l": "x"}]'}, "r3"),
     ({"properties": '"n"'}, "r2"),
     ({"properties": '{"n": 1}', "tags": '"k"', "experiment": "digits", "status": "Completed"}, "r2"),
 ]
@@ -207,6 +277,8 @@ IMPOSSIBLE: list[dict[str, Any]] = [
     {"tags": '"\\u0000"'},
     {"tags": '{"\\ud800": 1}'},
     {"properties": "1"},
+    {"properties": "[[]]"},
+    {"target": "x" * 5000},
     {"tags": json.dumps({str(i): "" for i in range(101)})},
     {"cursor": "x"},
     {"cursor": "WzFd"},

@@ -17,13 +17,13 @@ from kafka import KafkaProducer
 from runfold_consumers.artifacts import projector
 from runfold_consumers.artifacts.objects import SERVICE, Found, Objects, object_key
 from runfold_consumers.artifacts.projector import ArtifactProjection
-from runfold_consumers.artifacts.verifying import Rechecker
+from runfold_consumers.artifacts.verifying import Artifact, Rechecker, verify
 from runfold_consumers.engine.contracts import Contracts
 from runfold_consumers.engine.errors import Away, Stop
 from runfold_consumers.engine.health import Health
 from runfold_consumers.engine.loop import CONDITIONS, Loop, Options
 from runfold_schemas import codec, topics
-from runfold_schemas.events import ArtifactLogged, Event, TagSet
+from runfold_schemas.events import ArtifactLogged, Event, ModelFile, ModelRegistered, SnapshotTaken, TagSet
 from tests.consumers.engine.counting import Running
 from tests.consumers.engine.proxy import Proxy
 from tests.services import OwnWorkspace, Services
@@ -143,6 +143,40 @@ def test_a_large_upload_is_read_back_beside_the_loop(
     objects.put("local", RUN, hashlib.sha256(content).hexdigest(), content, None)
     digest = ground.artifact(content, None)
     until(lambda: ground.availability(digest) == "available", 20, "the read-back")
+
+
+def test_source_code_and_models_are_looked_at_too(artifacts: Artifacts, ground: Ground, objects: Objects) -> None:
+    zipped, uploaded, model = b"PK inline", b"PK uploaded", b"weights"
+    digests = [hashlib.sha256(each).hexdigest() for each in (zipped, uploaded, model)]
+    objects.put("local", RUN, digests[1], uploaded, None)
+    objects.put("local", "model/m", digests[2], model, None)
+    ground.send(
+        SnapshotTaken("run", RUN, "0" * 32, 1, snapshot_id="s", sha256=digests[0], size=len(zipped), body=zipped)
+    )
+    ground.send(SnapshotTaken("run", RUN, "0" * 32, 2, snapshot_id="t", sha256=digests[1], size=len(uploaded)))
+    files = (ModelFile("m.pkl", digests[2], len(model)), ModelFile("gone", "0" * 64, 1))
+    ground.send(ModelRegistered("model", "m", "0" * 32, 1, objects_run_id="model/m", files=files))
+    until(lambda: ground.availability(digests[1]) == "available", 20, "the snapshots")
+    assert ground.availability(digests[0]) == "available"
+    assert objects.read_back("local", RUN, digests[0]) == Found(len(zipped), digests[0])
+
+    def of_model(sha256: str) -> str | None:
+        found = ground.connection.execute(
+            "SELECT availability FROM observed.objects WHERE run_id = 'model/m' AND sha256 = %s", [sha256]
+        ).fetchone()
+        return found and found[0]
+
+    until(lambda: of_model(digests[2]) == "available" and of_model("0" * 64) == "missing", 20, "the model")
+    artifacts.until_ready()
+
+
+def test_reading_a_large_object_ends_when_the_projector_does(objects: Objects) -> None:
+    content = b"x" * (3 << 20)
+    digest = hashlib.sha256(content).hexdigest()
+    objects.put("local", RUN, digest, content, None)
+    with pytest.raises(Away, match="stops"):
+        verify(objects, Artifact("local", RUN, digest, len(content)), stopping=lambda: True)
+    assert verify(objects, Artifact("local", RUN, digest, len(content))).availability == "available"
 
 
 def test_what_was_available_stays_so_when_its_event_is_repeated(

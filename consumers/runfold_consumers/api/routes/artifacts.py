@@ -10,7 +10,7 @@ from runfold_consumers.api import answers
 from runfold_consumers.api.database import Snapshot
 from runfold_consumers.api.errors import documented, not_found
 from runfold_consumers.api.paging import Cursor, Limit, cursor_of, place_of
-from runfold_consumers.api.services import Read, RunId, Served, Workspace
+from runfold_consumers.api.services import Read, RunId
 
 routes = APIRouter(prefix="/v1/workspaces/{workspace}/runs/{run_id}", tags=["artifacts"], responses=documented(404))
 
@@ -20,6 +20,7 @@ async def artifacts(
     read: Read,
     run_id: RunId,
     prefix: Annotated[str, Query(max_length=1024, description="Start of the path; empty for all.")] = "",
+    signed: Annotated[bool, Query(description="Whether each comes with an address for its bytes.")] = False,
     cursor: Cursor = None,
     limit: Limit = 1000,
 ) -> answers.ArtifactsAnswer:
@@ -31,8 +32,12 @@ async def artifacts(
         rows = await snapshot.rows("artifacts", {"run_id": run_id, "prefix": prefix, **place})
         watermark = await snapshot.watermark()
     more, rows = len(rows) > limit, rows[:limit]
+    objects = read.services.objects
     return answers.ArtifactsAnswer(
-        artifacts=[answers.Artifact(**row) for row in rows],
+        artifacts=[
+            answers.Artifact(url=objects.get_url(read.workspace, run_id, row["sha256"]) if signed else None, **row)
+            for row in rows
+        ],
         next_cursor=cursor_of(rows[-1]["path"], rows[-1]["attempt"]) if more else None,
         watermark=watermark,
     )
@@ -54,24 +59,6 @@ async def content(
         raise not_found("artifact", path, f"run {run_id}")
     return answers.ContentAnswer(
         url=read.services.objects.get_url(read.workspace, run_id, rows[0]["sha256"]), watermark=watermark, **rows[0]
-    )
-
-
-@routes.post("/uploads", summary="Prepare an upload", responses=documented(408, 413))
-async def uploads(
-    workspace: Workspace, run_id: RunId, served_by: Served, wanted: answers.UploadWanted
-) -> answers.UploadAnswer:
-    """A signed address for bytes of this digest; the run need not be folded yet. Needs the scope `write`.
-
-    The upload makes no artifact: that is the ArtifactLogged that the client states afterwards.
-    """
-    async with served_by.database.snapshot(workspace) as snapshot:
-        seen = await snapshot.rows("object", {"run_id": run_id, "sha256": wanted.sha256})
-    return answers.UploadAnswer(
-        url=served_by.objects.put_url(workspace, run_id, wanted.sha256),
-        method="PUT",
-        headers={"Content-Type": wanted.media_type or "application/octet-stream"},
-        exists=any(row["availability"] == "available" for row in seen),
     )
 
 

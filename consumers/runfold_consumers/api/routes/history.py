@@ -1,26 +1,28 @@
-"""What happened to a run, in the order of the log, and how it was decided."""
+"""What happened to a run, in the order of the log; and how facts were decided, about whatever they are."""
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 
 from runfold_consumers.api import answers
 from runfold_consumers.api.database import Row
 from runfold_consumers.api.errors import documented, invalid
 from runfold_consumers.api.paging import PAGE_BYTES_MAX, Cursor, Limit, cursor_of, place_of
-from runfold_consumers.api.services import Read, RunId
+from runfold_consumers.api.services import Read, Reading, RunId
 from runfold_schemas import codec
 from runfold_schemas.errors import DecodeError
 
-routes = APIRouter(prefix="/v1/workspaces/{workspace}/runs/{run_id}", tags=["history"], responses=documented())
+routes = APIRouter(prefix="/v1/workspaces/{workspace}", tags=["history"], responses=documented())
 
+Kind = Literal["run", "experiment", "model", "dataset", "environment", "datastore", "secret"]
 WriterId = Annotated[str | None, Query(max_length=64, description="The writer, 32 hex digits.")]
+Ordinal = Annotated[int | None, Query(ge=1, lt=1 << 63, description="Ordinal of one fact, with writer_id.")]
 
 
-@routes.get("/events", summary="Timeline")
+@routes.get("/runs/{run_id}/events", summary="Timeline")
 async def events(read: Read, run_id: RunId, cursor: Cursor = None, limit: Limit = 100) -> answers.TimelineAnswer:
     """Facts and claims about the run by offset, with their decisions; points are not facts and stand in the metrics."""
     (offset,) = place_of(cursor, int)
@@ -38,12 +40,12 @@ async def events(read: Read, run_id: RunId, cursor: Cursor = None, limit: Limit 
     )
 
 
-@routes.get("/decisions", summary="Decisions")
+@routes.get("/runs/{run_id}/decisions", summary="Decisions about a run")
 async def decisions(
     read: Read,
     run_id: RunId,
     writer_id: WriterId = None,
-    ordinal: Annotated[int | None, Query(ge=1, lt=1 << 63, description="Ordinal of one fact, with writer_id.")] = None,
+    ordinal: Ordinal = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> answers.DecisionsAnswer:
@@ -52,10 +54,36 @@ async def decisions(
     With `writer_id` and `ordinal`: the decision about that fact, whatever it is, or none while it is not folded. A
     client that waits for it names the fact's lane and ordinal in `not_before`.
     """
+    return await _decisions(read, "run", run_id, writer_id, ordinal, cursor, limit)
+
+
+@routes.get("/aggregates/{kind}/{aggregate_id:path}/decisions", summary="Decisions about anything")
+async def decisions_about(
+    read: Read,
+    kind: Annotated[Kind, Path(description="Of the aggregate.")],
+    aggregate_id: Annotated[str, Path(max_length=1024, description="Id of the run, else its name, percent-encoded.")],
+    writer_id: WriterId = None,
+    ordinal: Ordinal = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> answers.DecisionsAnswer:
+    """As decisions about a run. Of a registration, `version` tells which version it is."""
+    return await _decisions(read, kind, aggregate_id, writer_id, ordinal, cursor, limit)
+
+
+async def _decisions(
+    read: Reading,
+    kind: str,
+    aggregate_id: str,
+    writer_id: str | None,
+    ordinal: int | None,
+    cursor: str | None,
+    limit: int,
+) -> answers.DecisionsAnswer:
     if ordinal is not None and writer_id is None:
         raise invalid("ordinal needs writer_id: ordinals count what one writer says")
     (offset,) = place_of(cursor, int)
-    asked = {"run_id": run_id, "writer_id": writer_id, "from_offset": offset or 0, "limit": limit + 1}
+    asked = {"kind": kind, "id": aggregate_id, "writer_id": writer_id, "from_offset": offset or 0, "limit": limit + 1}
     async with read.snapshot() as snapshot:
         if ordinal is None:
             rows = await snapshot.rows("decisions", asked)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from runfold_consumers.api import answers, filters
 from runfold_consumers.api.database import Row, Snapshot
+from runfold_consumers.api.documents import document
 from runfold_consumers.api.errors import documented, not_found
+from runfold_consumers.api.lanes import state_of
 from runfold_consumers.api.paging import Cursor, Limit, cursor_of, place_of
 from runfold_consumers.api.services import Read, RunId
 from runfold_consumers.fold.completeness import LaneState, completeness
@@ -18,9 +20,6 @@ from runfold_consumers.fold.completeness import LaneState, completeness
 routes = APIRouter(prefix="/v1/workspaces/{workspace}/runs", tags=["runs"], responses=documented())
 
 Text = Annotated[str | None, Query(max_length=4096)]
-_FILTER = (
-    'JSON: "key" (whatever its value), or {"key": value, ...}: all must match, null asks for a key without a value.'
-)
 
 
 @routes.get("", summary="Runs, newest first")
@@ -28,33 +27,31 @@ async def runs(
     read: Read,
     experiment: Annotated[Text, Query(description="Name of the experiment.")] = None,
     type: Annotated[
-        Text, Query(description="Run type, or the property azureml.runsource; below a parent the run type alone.")
+        Text,
+        Query(description="Run type; of an experiment's runs without a parent, or the property azureml.runsource."),
     ] = None,
     status: Annotated[Text, Query(description="Status, such as Completed.")] = None,
+    target: Annotated[Text, Query(description="Name of the compute target.")] = None,
     parent: Annotated[Text, Query(description="Run id: only its children.")] = None,
     recursive: Annotated[bool, Query(description="With parent: children of children too.")] = False,
     include_children: Annotated[bool, Query(description="Without parent: not only top-level runs.")] = False,
-    tags: Annotated[str | None, Query(max_length=16384, description=_FILTER, examples=['{"lr": "0.1"}'])] = None,
-    properties: Annotated[str | None, Query(max_length=16384, description=_FILTER)] = None,
+    tags: Annotated[str | None, Query(max_length=16384, description=filters.ABOUT, examples=['{"lr": "0.1"}'])] = None,
+    properties: Annotated[str | None, Query(max_length=16384, description=filters.ABOUT)] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> answers.RunsAnswer:
     """A page of the runs that match all filters, by creation time descending, then run id."""
-    tag, prop = filters.parse("tags", tags), filters.parse("properties", properties)
     after_time, after_id = place_of(cursor, datetime, str)
     wanted = {
         "experiment": experiment,
         "type": type,
         "status": status,
+        "target": target,
         "parent": parent,
         "recursive": recursive,
         "include_children": include_children,
-        "tag_keys": tag.keys,
-        "tag_values": tag.values,
-        "tag_any": tag.any_value,
-        "property_keys": prop.keys,
-        "property_values": prop.values,
-        "property_any": prop.any_value,
+        **filters.parse("tags", tags).parameters("tag"),
+        **filters.parse("properties", properties).parameters("property"),
         "after_time": after_time,
         "after_id": after_id,
         "limit": limit + 1,
@@ -88,21 +85,17 @@ async def _shown(snapshot: Snapshot, run_ids: Sequence[str]) -> list[Row]:
     rows = await snapshot.rows("runs", {"run_ids": run_ids})
     lanes: dict[str, list[LaneState]] = {}
     for lane in await snapshot.rows("lanes", {"run_ids": run_ids}):
-        state = LaneState(
-            lane["stream"], lane["writer_id"], _ranges(lane["seen"]), _ranges(lane["declared"]), lane["closed"]
-        )
-        lanes.setdefault(lane["run_id"], []).append(state)
+        lanes.setdefault(lane["run_id"], []).append(state_of(lane))
     for row in rows:
+        if row["definition"] is not None:
+            row["definition"] = document(row["definition"])
+        for link in row["datasets"]:
+            link["definition"] = document(link["definition"])
         judged = completeness(lanes.get(row["run_id"], ()))
         row["complete"] = judged.complete
         for field, of_lanes in (("missing", judged.missing), ("declared", judged.declared)):
             row[field] = [
-                {"stream": s, "writer_id": w, "ranges": [(first, end - 1) for first, end in ranges]}
-                for s, w, ranges in of_lanes
+                {"stream": s, "writer_id": w, "ranges": [(first, end - 1) for first, end in of_lane]}
+                for s, w, of_lane in of_lanes
             ]
     return rows
-
-
-def _ranges(multirange: Any) -> tuple[tuple[int, int], ...]:
-    """Half-open ranges, as the fold takes them and Postgres keeps them."""
-    return tuple((part.lower, part.upper) for part in multirange)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 
-from runfold_consumers.api import answers
+from runfold_consumers.api import answers, filters
 from runfold_consumers.api.errors import documented, not_found
 from runfold_consumers.api.paging import PAGE_BYTES_MAX, Cursor, Limit, cursor_of, place_of
 from runfold_consumers.api.services import Read, Reading, Served, Workspace, wanted
@@ -41,25 +42,33 @@ async def lag(read: Read) -> answers.LagAnswer:
 
 
 @routes.get("/experiments", summary="Experiments")
-async def experiments(read: Read) -> answers.ExperimentsAnswer:
-    """All experiments of the workspace by name."""
-    return await _experiments(read, None)
+async def experiments(
+    read: Read,
+    view: Annotated[Literal["active", "archived", "all"], Query(description="Which of them.")] = "active",
+    name: Annotated[str | None, Query(max_length=1024, description="Only the one of this name.")] = None,
+    tags: Annotated[str | None, Query(max_length=16384, description=filters.ABOUT)] = None,
+) -> answers.ExperimentsAnswer:
+    """Experiments of the workspace by name. Deleted ones are in no view; their runs stay."""
+    archived = {"active": False, "archived": True, "all": None}[view]
+    wanted = {"experiment": name, "archived": archived, "include_deleted": False}
+    return await _experiments(read, {**wanted, **filters.parse("tags", tags).parameters("tag")})
 
 
 @routes.get("/experiments/{experiment}", summary="One experiment", responses=documented(404))
 async def experiment(
     read: Read, experiment: Annotated[str, Path(max_length=1024, description="Name of the experiment.")]
 ) -> answers.ExperimentsAnswer:
-    """The experiment of that name, as a list of one."""
-    found = await _experiments(read, experiment)
+    """The experiment of that name, archived or deleted too, as a list of one."""
+    wanted = {"experiment": experiment, "archived": None, "include_deleted": True}
+    found = await _experiments(read, {**wanted, **filters.parse("tags", None).parameters("tag")})
     if not found.experiments:
         raise not_found("experiment", experiment, f"workspace {read.workspace}")
     return found
 
 
-async def _experiments(read: Reading, name: str | None) -> answers.ExperimentsAnswer:
+async def _experiments(read: Reading, asked: Mapping[str, object]) -> answers.ExperimentsAnswer:
     async with read.snapshot() as snapshot:
-        rows = await snapshot.rows("experiments", {"experiment": name})
+        rows = await snapshot.rows("experiments", asked)
         found = [answers.Experiment(**row) for row in rows]
         return answers.ExperimentsAnswer(experiments=found, watermark=await snapshot.watermark())
 

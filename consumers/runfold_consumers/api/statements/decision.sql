@@ -1,4 +1,4 @@
--- The decision about one fact: at its first occurrence; repeats of it decide nothing.
+-- The decision about one fact: at its first occurrence; repeats of it decide nothing. With the version that a registration got.
 SELECT
     facts."offset",
     facts.writer_id,
@@ -6,8 +6,15 @@ SELECT
     facts.event,
     facts.verdict,
     facts.rule,
-    coalesce(refusals.all_of_them, '[]') AS refusals
+    coalesce(refusals.all_of_them, '[]') AS refusals,
+    registrations.version
 FROM state.facts
+LEFT JOIN state.registrations
+    ON registrations.workspace = facts.workspace
+    AND registrations.kind = facts.aggregate_kind
+    AND registrations.name = facts.aggregate_id
+    AND registrations.writer_id = facts.writer_id
+    AND registrations.ordinal = facts.ordinal
 LEFT JOIN LATERAL (
     SELECT json_agg(
         json_build_object('key', key, 'rule', rule, 'kept', kept, 'refused', refused) ORDER BY key
@@ -18,8 +25,8 @@ LEFT JOIN LATERAL (
       AND refusals."offset" = facts."offset"
 ) AS refusals ON true
 WHERE facts.workspace = %(workspace)s
-  AND facts.aggregate_kind = 'run'
-  AND facts.aggregate_id = %(run_id)s
+  AND facts.aggregate_kind = %(kind)s
+  AND facts.aggregate_id = %(id)s
   AND facts.writer_id = %(writer_id)s
   AND facts.ordinal = %(ordinal)s
   AND facts.verdict IN ('accepted', 'refused')

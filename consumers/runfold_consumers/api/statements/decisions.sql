@@ -1,4 +1,4 @@
--- Decisions about facts of a run that were not plainly accepted, from an offset on.
+-- Decisions about facts of an aggregate that were not plainly accepted, from an offset on.
 SELECT
     facts."offset",
     facts.writer_id,
@@ -6,8 +6,15 @@ SELECT
     facts.event,
     facts.verdict,
     facts.rule,
-    coalesce(refusals.all_of_them, '[]') AS refusals
+    coalesce(refusals.all_of_them, '[]') AS refusals,
+    registrations.version
 FROM state.facts
+LEFT JOIN state.registrations
+    ON registrations.workspace = facts.workspace
+    AND registrations.kind = facts.aggregate_kind
+    AND registrations.name = facts.aggregate_id
+    AND registrations.writer_id = facts.writer_id
+    AND registrations.ordinal = facts.ordinal
 LEFT JOIN LATERAL (
     SELECT json_agg(
         json_build_object('key', key, 'rule', rule, 'kept', kept, 'refused', refused) ORDER BY key
@@ -18,8 +25,8 @@ LEFT JOIN LATERAL (
       AND refusals."offset" = facts."offset"
 ) AS refusals ON true
 WHERE facts.workspace = %(workspace)s
-  AND facts.aggregate_kind = 'run'
-  AND facts.aggregate_id = %(run_id)s
+  AND facts.aggregate_kind = %(kind)s
+  AND facts.aggregate_id = %(id)s
   AND (%(writer_id)s::text IS NULL OR facts.writer_id = %(writer_id)s)
   AND facts.verdict <> 'accepted'
   AND facts."offset" >= %(from_offset)s

@@ -1,18 +1,49 @@
--- Experiments by name, of which runs say that they belong to them or which have numbered one; with how many runs they hold.
+-- Experiments by name, of which runs say that they belong to them, or facts of their own tell; with how many runs they
+-- hold, and the last words on them.
 SELECT
-    experiment AS name,
-    coalesce(min(experiments.created_at), min(runs.created_at)) AS created_at,
-    count(runs.run_id) AS run_count
+    found.name,
+    found.created_at,
+    found.run_count,
+    coalesce(words.archived, false) AS archived,
+    coalesce(words.deleted, false) AS deleted,
+    words.description,
+    coalesce(words.tags, '{}') AS tags
 FROM (
-    SELECT experiment, run_id, created_at
-    FROM state.runs
-    WHERE workspace = %(workspace)s AND experiment IS NOT NULL
-      AND (%(experiment)s::text IS NULL OR experiment = %(experiment)s)
-) AS runs
-FULL JOIN (
-    SELECT experiment, created_at
-    FROM state.experiments
+    SELECT
+        experiment AS name,
+        coalesce(min(experiments.created_at), min(runs.created_at)) AS created_at,
+        count(runs.run_id) AS run_count
+    FROM (
+        SELECT experiment, run_id, created_at
+        FROM state.runs
+        WHERE workspace = %(workspace)s AND experiment IS NOT NULL
+          AND (%(experiment)s::text IS NULL OR experiment = %(experiment)s)
+    ) AS runs
+    FULL JOIN (
+        SELECT experiment, created_at
+        FROM state.experiments
+        WHERE workspace = %(workspace)s AND (%(experiment)s::text IS NULL OR experiment = %(experiment)s)
+    ) AS experiments USING (experiment)
+    GROUP BY experiment
+) AS found
+LEFT JOIN (
+    SELECT
+        experiment AS name,
+        bool_or(value = 'true') FILTER (WHERE field = 'archived') AS archived,
+        bool_or(value = 'true') FILTER (WHERE field = 'deleted') AS deleted,
+        max(value) FILTER (WHERE field = 'description') AS description,
+        json_object_agg(substr(field, 5), value ORDER BY field) FILTER (WHERE starts_with(field, 'tag/')) AS tags,
+        jsonb_object_agg(substr(field, 5), value) FILTER (WHERE starts_with(field, 'tag/')) AS by_key
+    FROM state.experiment_last_words
     WHERE workspace = %(workspace)s AND (%(experiment)s::text IS NULL OR experiment = %(experiment)s)
-) AS experiments USING (experiment)
-GROUP BY experiment
-ORDER BY experiment
+    GROUP BY experiment
+) AS words USING (name)
+WHERE (%(archived)s::boolean IS NULL OR coalesce(words.archived, false) = %(archived)s)
+  AND (%(include_deleted)s OR NOT coalesce(words.deleted, false))
+  AND NOT EXISTS ( -- a wanted tag that the experiment does not have
+      SELECT
+      FROM unnest(%(tag_keys)s::text[], %(tag_values)s::text[], %(tag_any)s::boolean[]) AS wanted (key, value, any_value)
+      WHERE NOT coalesce(words.by_key ? wanted.key, false)
+         OR NOT (wanted.any_value OR words.by_key ->> wanted.key IS NOT DISTINCT FROM wanted.value)
+  )
+ORDER BY found.name

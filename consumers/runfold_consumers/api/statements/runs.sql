@@ -19,7 +19,14 @@ SELECT
     coalesce(writers.all_of_them, '[]') AS writers,
     runs.submitted_by,
     runs.outputs,
-    runs.snapshot_directory
+    runs.snapshot_directory,
+    coalesce(warnings.all_of_them, '[]') AS warnings,
+    snapshot.snapshot_id,
+    submission.definition,
+    submission.job_folder,
+    heartbeat.broker_time AS heartbeat_at,
+    cancel.occurred_at AS cancel_requested_at,
+    coalesce(datasets.all_of_them, '[]') AS datasets
 FROM unnest(%(run_ids)s::text[]) WITH ORDINALITY AS asked (run_id, place)
 JOIN state.runs ON runs.workspace = %(workspace)s AND runs.run_id = asked.run_id
 JOIN state.run_status ON run_status.workspace = %(workspace)s AND run_status.run_id = asked.run_id
@@ -59,4 +66,54 @@ LEFT JOIN LATERAL (
     FROM state.writers
     WHERE writers.workspace = %(workspace)s AND writers.aggregate_kind = 'run' AND writers.aggregate_id = asked.run_id
 ) AS writers ON true
+LEFT JOIN LATERAL (
+    SELECT json_agg(
+        json_build_object('source', source, 'message', message, 'attempt', attempt) ORDER BY attempt, "offset"
+    ) AS all_of_them
+    FROM (
+        SELECT source, message, attempt, "offset"
+        FROM state.warnings
+        WHERE warnings.workspace = %(workspace)s AND warnings.run_id = asked.run_id
+        ORDER BY attempt DESC, "offset" DESC
+        LIMIT 100
+    ) AS latest
+) AS warnings ON true
+LEFT JOIN LATERAL (
+    SELECT snapshot_id
+    FROM state.snapshots
+    WHERE snapshots.workspace = %(workspace)s AND snapshots.run_id = asked.run_id
+    ORDER BY attempt DESC
+    LIMIT 1
+) AS snapshot ON true
+LEFT JOIN LATERAL (
+    SELECT definition, job_folder
+    FROM state.submissions
+    WHERE submissions.workspace = %(workspace)s AND submissions.run_id = asked.run_id
+    ORDER BY "offset" DESC
+    LIMIT 1
+) AS submission ON true
+LEFT JOIN LATERAL (
+    SELECT max(broker_time) AS broker_time
+    FROM state.heartbeats
+    WHERE heartbeats.workspace = %(workspace)s AND heartbeats.run_id = asked.run_id
+) AS heartbeat ON true
+LEFT JOIN LATERAL (
+    SELECT occurred_at
+    FROM state.cancels
+    WHERE cancels.workspace = %(workspace)s AND cancels.run_id = asked.run_id
+    ORDER BY "offset" DESC
+    LIMIT 1
+) AS cancel ON true
+LEFT JOIN LATERAL (
+    SELECT json_agg(
+        json_build_object(
+            'direction', direction, 'name', name, 'dataset_id', dataset_id, 'dataset_name', dataset_name,
+            'dataset_version', dataset_version, 'mechanism', mechanism, 'path_on_compute', path_on_compute,
+            'definition', definition
+        )
+        ORDER BY direction, "offset"
+    ) AS all_of_them
+    FROM state.dataset_links
+    WHERE dataset_links.workspace = %(workspace)s AND dataset_links.run_id = asked.run_id
+) AS datasets ON true
 ORDER BY asked.place

@@ -18,10 +18,11 @@ WHERE runs.workspace = %(workspace)s
           ELSE %(include_children)s OR runs.parent_run_id IS NULL
       END
   AND (%(experiment)s::text IS NULL OR runs.experiment = %(experiment)s)
+  AND (%(target)s::text IS NULL OR runs.target = %(target)s)
   AND (
       %(type)s::text IS NULL
       OR runs.run_type = %(type)s
-      OR %(parent)s::text IS NULL AND EXISTS ( -- as in the original: among children the run type alone counts
+      OR %(experiment)s::text IS NOT NULL AND %(parent)s::text IS NULL AND EXISTS ( -- as in the original's Run.list
           SELECT FROM state.properties
           WHERE properties.workspace = runs.workspace
             AND properties.run_id = runs.run_id

@@ -1,0 +1,107 @@
+"""How the API is asked: paths, deadlines, watermarks and pages. What is asked stands in the modules by topic."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar, cast
+from urllib.parse import quote
+
+from runfold.exceptions import NotYetVisibleError, ServiceAwayError, UserErrorException
+from runfold_schemas import limits
+from runfold_schemas.settings import Settings
+
+from .transport import Answer, ObjectStore, Service, Transport
+
+T = TypeVar("T")
+TIMEOUT_S = 10.0
+TRANSFER_TIMEOUT_S = 60.0  # until a transfer must have been begun for the last time
+_IN_URL_MAX = 8_000  # characters of a watermark in a query; a larger one is waited for by POST before
+_PAGE_ROWS = 1000
+
+
+class Asking:
+    """One workspace of one API. Nothing is asked at construction. Thread-safe; a child of fork makes its own.
+
+    :param settings: api, access_token and workspace are used.
+    :raises ServiceAwayError: RUNFOLD_API is not set.
+    :raises UserErrorException: It is no address, or RUNFOLD_WORKSPACE is not set.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.api is None:
+            raise ServiceAwayError("API", "RUNFOLD_API", None, "the setting is not set")
+        if settings.workspace is None:
+            raise UserErrorException("RUNFOLD_WORKSPACE is not set: reads need the name of a workspace.")
+        access_token = settings.access_token.get_secret_value() if settings.access_token is not None else None
+        self.workspace = settings.workspace
+        self._transport = Transport(Service("API", "RUNFOLD_API", settings.api), access_token)
+        self._objects = ObjectStore()
+
+    def wait(self, watermark: str, timeout_s: float) -> bool:
+        """Whether all of the watermark is folded within `timeout_s` seconds."""
+        try:
+            self._transport.ask(
+                self._path("/wait"),
+                body={"not_before": watermark},
+                deadline=time.monotonic() + timeout_s,
+                wait=lambda left: {"wait_s": min(left, limits.WAIT_SECONDS_MAX)},
+                use=lambda answer: None,
+            )
+        except NotYetVisibleError:
+            return False
+        return True
+
+    def _path(self, below: str) -> str:
+        return f"/v1/workspaces/{quote(self.workspace, safe='')}{below}"
+
+    def _get(self, below: str, query: dict[str, Any], not_before: str | None, timeout_s: float) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._ask(below, query, not_before, timeout_s, Answer.json))
+
+    def _ask(
+        self,
+        below: str,
+        query: dict[str, Any],
+        not_before: str | None,
+        timeout_s: float,
+        use: Callable[[Answer], T],
+    ) -> T:
+        deadline = time.monotonic() + timeout_s
+        if not_before is not None and len(not_before) > _IN_URL_MAX:
+            if not self.wait(not_before, timeout_s):
+                reason = "what was asked for is not visible yet"
+                raise NotYetVisibleError("RUNFOLD_API", None, reason, not_before)
+            not_before = None  # what is folded stays folded
+        if not_before is None:
+            return self._transport.ask(self._path(below), query, deadline=deadline, use=use)
+        return self._transport.ask(
+            self._path(below),
+            {**query, "not_before": not_before},
+            deadline=deadline,
+            wait=lambda left: {"wait_s": min(left, limits.WAIT_SECONDS_MAX)},
+            use=use,
+        )
+
+    def _pages(
+        self, below: str, query: dict[str, Any], not_before: str | None, timeout_s: float
+    ) -> Iterator[dict[str, Any]]:
+        cursor: str | None = None
+        while True:
+            page = self._get(below, {**query, "cursor": cursor, "limit": _PAGE_ROWS}, not_before, timeout_s)
+            yield page
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+
+def segment(name: str) -> str:
+    """A name as one segment of a path."""
+    encoded = quote(name, safe="")
+    if set(encoded) == {"."}:  # a path segment of dots alone would mean another folder
+        encoded = encoded.replace(".", "%2E")
+    return encoded
+
+
+def run_path(run_id: str) -> str:
+    """Path of a run below the workspace."""
+    return f"/runs/{segment(run_id)}"

@@ -1,0 +1,63 @@
+"""What happened, in the order of the log, and how it was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runfold.exceptions import NotYetVisibleError
+from runfold_schemas.watermark import Lane, Watermark
+
+from .asking import TIMEOUT_S, Asking, run_path, segment
+from .records import DecisionRecord, Happening
+
+
+class History(Asking):
+    """Decisions and timelines."""
+
+    def decision(
+        self, kind: str, aggregate_id: str, writer_id: str, ordinal: int, *, wait_s: float
+    ) -> DecisionRecord | None:
+        """The decision about one fact; None when it is not folded within `wait_s` seconds.
+
+        :param kind: Of the aggregate: run, experiment, model, dataset, environment or datastore.
+        """
+        lane = Watermark(ordinals={Lane("facts", kind, aggregate_id, writer_id): ordinal})
+        below = f"/aggregates/{segment(kind)}/{segment(aggregate_id)}/decisions"
+        query = {"writer_id": writer_id, "ordinal": ordinal}
+        try:
+            found = self._get(below, query, str(lane), wait_s)["decisions"]
+        except NotYetVisibleError:
+            return None
+        return found[0] if found else None
+
+    def decisions(
+        self,
+        run_id: str,
+        *,
+        writer_id: str | None = None,
+        not_before: str | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> Iterator[DecisionRecord]:
+        """Decisions about facts of a run that were not plainly accepted, in the order of the log."""
+        return self.decisions_about("run", run_id, writer_id=writer_id, not_before=not_before, timeout_s=timeout_s)
+
+    def decisions_about(
+        self,
+        kind: str,
+        aggregate_id: str,
+        *,
+        writer_id: str | None = None,
+        not_before: str | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> Iterator[DecisionRecord]:
+        """As `decisions`, of any aggregate."""
+        below = f"/aggregates/{segment(kind)}/{segment(aggregate_id)}/decisions"
+        for page in self._pages(below, {"writer_id": writer_id}, not_before, timeout_s):
+            yield from page["decisions"]
+
+    def events(
+        self, run_id: str, *, not_before: str | None = None, timeout_s: float = TIMEOUT_S
+    ) -> Iterator[Happening]:
+        """All facts and claims about a run, in the order of the log."""
+        for page in self._pages(f"{run_path(run_id)}/events", {}, not_before, timeout_s):
+            yield from page["timeline"]
