@@ -1,0 +1,137 @@
+"""A supervisor by itself, without any service: it runs its job once, and ends it however it is told to."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runfold.submitting import job
+from runfold.submitting.guard import Guard, is_zombie, members, strays
+from runfold.submitting.processes import TETHER
+from runfold.submitting.ranks import Layout
+from tests.waiting import until
+
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "r"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def start(tmp_path: Path, folder: Path) -> Start:
+    """Writes a script and its job, if there is none yet, and starts a supervisor for it."""
+
+    def started(script: str = "", **changes: Any) -> subprocess.Popen[bytes]:
+        if script:
+            (folder / "train.py").write_text(script)
+            made = job.Job(
+                "r", "e", None, 0, "", "", "w" * 5, "w" * 5, None, "local", str(folder), "train.py", None, [], "python",
+                Layout("", 1, 1), {}, None, 1.0, True, ["logs"],
+            )  # fmt: skip
+            made._replace(**changes).save(folder)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("RUNFOLD_")}
+        environment |= {
+            "RUNFOLD_HOME": str(tmp_path / "home"),
+            "RUNFOLD_KAFKA": "127.0.0.1:9",
+            "RUNFOLD_API": "http://127.0.0.1:9",
+            "RUNFOLD_EXIT_DEADLINE_S": "0",
+            "RUNFOLD_DECISION_WAIT_S": "0",
+        }
+        return subprocess.Popen([sys.executable, "-m", "runfold.submitting.supervisor", str(folder)], env=environment)
+
+    return started
+
+
+def ended(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / job.CONTROL / "ended.json").read_text()))
+
+
+WITNESS = "import os; f = os.open('witness', os.O_APPEND | os.O_CREAT | os.O_WRONLY); os.write(f, b'x')\n"
+FOREVER = "import threading; threading.Event().wait()\n"
+
+
+def test_a_job_runs_once_however_many_supervisors_want_it(start: Start, folder: Path) -> None:
+    supervisors = [start(WITNESS), *(start() for _ in range(3))]
+    codes = sorted(each.wait(60) for each in supervisors)
+    assert codes == [0, 3, 3, 3]
+    assert (folder / "witness").read_bytes() == b"x"
+    assert ended(folder)["status"] == "Completed"
+    assert start().wait(60) == 3
+    assert (folder / "witness").read_bytes() == b"x"
+
+
+def test_a_wish_from_before_its_start_keeps_the_script_from_running(start: Start, folder: Path) -> None:
+    (folder / job.CONTROL).mkdir()
+    (folder / job.CONTROL / "cancel").touch()
+    assert start(WITNESS).wait(60) == 0
+    assert ended(folder)["status"] == "Canceled"
+    assert not (folder / "witness").exists()
+
+
+@pytest.mark.parametrize("how", ["file", "signal"])
+def test_it_ends_its_script_when_it_is_told_to(start: Start, folder: Path, how: str) -> None:
+    supervisor = start(WITNESS + FOREVER)
+    until((folder / "witness").exists, 60, "the script to run")
+    if how == "file":
+        assert job.request_cancel(folder)
+    else:
+        supervisor.send_signal(signal.SIGTERM)
+    assert supervisor.wait(60) == 0
+    assert ended(folder)["status"] == "Canceled"
+
+
+def test_an_interpreter_that_has_gone_is_a_failed_job(start: Start, folder: Path) -> None:
+    assert start(WITNESS, interpreter="/no/such/python").wait(60) == 0
+    assert ended(folder)["status"] == "Failed"
+    assert "/no/such/python" in ended(folder)["message"]
+
+
+def test_a_program_is_tied_to_who_started_it() -> None:
+    tied = [sys.executable, "-I", "-S", str(TETHER)]
+    assert subprocess.run([*tied, str(os.getpid()), "true"], check=False).returncode == 0
+    assert subprocess.run([*tied, "1", "true"], check=False).returncode == 1
+    missing = subprocess.run([*tied, str(os.getpid()), "/no/such"], capture_output=True, check=False)
+    assert missing.returncode == 127
+    assert b"/no/such cannot be started" in missing.stderr
+
+
+def test_a_guard_ends_what_is_left_when_its_pipe_ends() -> None:
+    cookie = f"test/{os.urandom(8).hex()}"
+    code = (
+        "import os, subprocess, sys\nfrom runfold.submitting.guard import Guard\n"
+        f"guard = Guard({cookie!r})\n"
+        "a = subprocess.Popen(['sleep', '1000'], start_new_session=True); guard.watch(a.pid)\n"
+        f"env = {{**os.environ, 'RUNFOLD_JOB': {cookie!r}}}\n"
+        "b = subprocess.Popen(['sleep', '1000'], start_new_session=True, env=env)\n"
+        "print(a.pid, b.pid, flush=True); os.kill(os.getpid(), 9)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False)
+    grouped, moved = (int(word) for word in said.stdout.split())
+    until(
+        lambda: not members(grouped) and (is_zombie(moved) or not Path(f"/proc/{moved}").exists()),
+        20,
+        "both to be gone",
+    )
+    assert strays(cookie) == []
+
+
+def test_a_guard_that_is_dismissed_ends_nothing() -> None:
+    guard = Guard("nobody")
+    left = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    guard.watch(left.pid)
+    guard.dismiss()
+    assert left.poll() is None
+    left.kill()
+    left.wait()
