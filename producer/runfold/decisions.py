@@ -1,15 +1,16 @@
 """Waiting for the ledger's decision on a fact, and telling later what was not decided in time.
 
-A call that is decided (add_properties, upload_file) waits RUNFOLD_DECISION_WAIT_S in all, and at most 5 s from the
-broker's acknowledgement. When the decision is still open then, one warning says so, and no call waits again until the
-projection is less than 5 s behind. What was left open is asked for at flush and complete; a refusal is then a warning,
-since the call that it belongs to has long returned.
+A call that is decided (add_properties, upload_file, register_model, ...) waits RUNFOLD_DECISION_WAIT_S in all, and at
+most 5 s from the broker's acknowledgement. When the decision is still open then, one warning says so, and no call waits
+again until the projection is less than 5 s behind. What was left open is asked for at flush and complete; a refusal is
+then a warning, since the call that it belongs to has long returned.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from runfold_schemas.watermark import Lane
@@ -17,12 +18,16 @@ from runfold_schemas.watermark import Lane
 from . import notices
 from .exceptions import (
     ArtifactExistsError,
+    AssetExistsError,
     AzureMLException,
     FactRefusedError,
+    ModelRefusedError,
+    NotYetVisibleError,
     PropertyImmutableError,
     ServiceException,
     StatusFinalError,
     UserErrorException,
+    WebserviceException,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
 SINCE_ACKNOWLEDGED_S = 5.0
 LAG_S_MAX = 5.0  # a projection that is this far behind is not waited for again
 LOOK_EVERY_S = 10.0  # how often the lag is looked at meanwhile
+VERSION_WAIT_S = 30.0  # how long one who asks for the version of what was registered waits
 LOOK_S = 0.5  # and how long that look may take
 OPEN_MAX = 10_000  # open decisions that are remembered; those beyond are told by run.decisions() alone
 
@@ -54,15 +60,17 @@ class Decisions:
         self._impatient = False
         self._look_at = 0.0
 
-    def wait(self, lane: Lane, ordinal: int, call: str) -> None:
-        """Returns when the fact was accepted, or when waiting longer makes no sense.
+    def wait(self, lane: Lane, ordinal: int, call: str) -> DecisionRecord | None:
+        """Returns the decision when the fact was accepted, None when waiting longer makes no sense.
 
+        :param lane: What it is about: a run, model, dataset, environment or datastore.
         :param call: What the script called, for messages.
         :raises UserErrorException: The fact was refused; which one is told by its class.
+        :raises WebserviceException: A fact about a model was refused.
         """
         if self._impatient and not self._caught_up():
             self._remember(Open(lane, ordinal, call))
-            return
+            return None
         about: object = "decision"
         reason = "the ledger has not decided in time."
         try:
@@ -78,11 +86,36 @@ class Decisions:
                 f"{call} is kept, but not known to be accepted: {reason} Later calls do not wait until the ledger has "
                 "caught up; a refusal is told at flush() or complete(), and by run.decisions().",
             )
-            return
+            return None
         self._impatient = False
         refusal = refused(decision)
         if refusal is not None:
             raise refusal
+        return decision
+
+    def ask(self, lane: Lane, ordinal: int, wait_s: float) -> DecisionRecord | None:
+        """The decision about one fact, asked for now; None when it is not folded within `wait_s` seconds.
+
+        :raises ServiceAwayError: The API does not answer.
+        """
+        return self._session.api.decision(
+            lane.aggregate_kind, lane.aggregate_id, lane.writer_id, ordinal, wait_s=wait_s
+        )
+
+    def version(self, lane: Lane, ordinal: int, what: str) -> int:
+        """The version that a registration got, asked for when its call could not wait for it.
+
+        :param what: What was registered, for messages.
+        :raises NotYetVisibleError: The ledger has not decided yet.
+        :raises UserErrorException, WebserviceException: It has refused.
+        """
+        decision = self.ask(lane, ordinal, VERSION_WAIT_S)
+        if decision is None:
+            reason = f"the version of {what} is not decided yet"
+            raise NotYetVisibleError("RUNFOLD_API", self._session.settings.api, reason, self._session.watermark())
+        if (refusal := refused(decision)) is not None:
+            raise refusal
+        return decision["version"] or 0
 
     @property
     def left_open(self) -> int:
@@ -99,7 +132,7 @@ class Decisions:
             waiting, self._open = self._open, []
         for place, each in enumerate(waiting):
             try:
-                decision = self._session.api.decision(*_named(each), wait_s=max(0.0, deadline - time.monotonic()))
+                decision = self.ask(each.lane, each.ordinal, max(0.0, deadline - time.monotonic()))
             except (AzureMLException, ServiceException):
                 decision = None
             if decision is None:
@@ -116,10 +149,10 @@ class Decisions:
         begun = time.monotonic()
         deadline = begun + session.settings.decision_wait_s
         if session.tells_acknowledgement:
-            if not session.acknowledged(deadline, lane.aggregate_id):
+            if not session.acknowledged(deadline, lane.aggregate_id, lane.aggregate_kind):
                 return None
             deadline = min(deadline, time.monotonic() + SINCE_ACKNOWLEDGED_S)
-        return session.api.decision(*_named(Open(lane, ordinal, "")), wait_s=max(0.0, deadline - time.monotonic()))
+        return self.ask(lane, ordinal, max(0.0, deadline - time.monotonic()))
 
     def _caught_up(self) -> bool:
         now = time.monotonic()
@@ -133,13 +166,18 @@ class Decisions:
         self._impatient = not all(each["lag_s"] < LAG_S_MAX for each in lags)
         return not self._impatient
 
+    def leave_open(self, facts: Iterable[tuple[Lane, int, str]]) -> None:
+        """Facts whose decisions shall be asked for later: lane, ordinal and call."""
+        for lane, ordinal, call in facts:
+            self._remember(Open(lane, ordinal, call))
+
     def _remember(self, fact: Open) -> None:
         with self._lock:
             if len(self._open) < OPEN_MAX:
                 self._open.append(fact)
 
 
-def refused(decision: DecisionRecord) -> UserErrorException | None:
+def refused(decision: DecisionRecord) -> UserErrorException | WebserviceException | None:
     """The exception that a decision is; None when it is none."""
     if decision["verdict"] != "refused":
         return None
@@ -149,6 +187,12 @@ def refused(decision: DecisionRecord) -> UserErrorException | None:
         first = decision["refusals"][0]
         key, kept, value = first["key"], first["kept"], first["refused"]
     event = decision["event"].rpartition(".")[2]
+    if event in ("ModelRegistered", "ModelChanged"):
+        return ModelRefusedError(
+            decision["rule"] or "", [each["key"] for each in decision["refusals"]], kept, value, offset
+        )
+    if event == "AssetRegistered" and decision["rule"] == "asset_exists":
+        return AssetExistsError(key, kept, value, offset)
     if event == "PropertyAdded" and decision["rule"] not in ("outsider", "erased"):
         return PropertyImmutableError(key, kept, value, offset)
     if event == "ArtifactLogged" and decision["rule"] not in ("outsider", "erased"):
@@ -156,7 +200,3 @@ def refused(decision: DecisionRecord) -> UserErrorException | None:
     if event == "StatusChanged" and decision["rule"] not in ("outsider", "erased"):
         return StatusFinalError(kept, value, offset)
     return FactRefusedError(decision["rule"] or "", key, kept, value, offset)
-
-
-def _named(fact: Open) -> tuple[str, str, int]:
-    return fact.lane.aggregate_id, fact.lane.writer_id, fact.ordinal
