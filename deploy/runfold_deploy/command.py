@@ -27,6 +27,7 @@ class Room(NamedTuple):
 
 
 ROOMS = {
+    "exec": Room("runfold.azureml.command", "app", None, "Run a script written for azureml.core on Runfold."),
     "demo": Room("runfold_deploy.demo.command", "app", "demo", "Train on handwritten digits, then show the run."),
     "ship": Room("runfold.shipper.command", "app", None, "Send what this machine's journals hold to Kafka."),
     "project": Room("runfold_consumers.command", "app", "server", "Fold facts into Postgres, or check artifacts."),

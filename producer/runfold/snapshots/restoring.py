@@ -1,0 +1,104 @@
+"""A ZIP that came from elsewhere: looked through before anybody opens it, and extracted so that nothing gets out.
+
+Refused are paths that leave the directory, links and devices, names that come twice, encrypted entries, and bombs:
+more than the snapshot limit in all, or more than deflate can make of the bytes that are there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import zipfile
+from pathlib import Path
+
+from runfold.exceptions import SnapshotException
+
+from .contents import BYTES_MAX, WALKED_MAX
+
+_RATIO_MAX = 1_032  # deflate's own limit
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+def check(archive: Path) -> list[zipfile.ZipInfo]:
+    """The entries of a snapshot's ZIP, all of them harmless.
+
+    :raises SnapshotException: It is no ZIP, or one that must not be extracted; the text names the entry.
+    """
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            entries = opened.infolist()
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise SnapshotException(f"{archive} cannot be read as a ZIP: {error}.", inner_exception=error) from error
+    if len(entries) > WALKED_MAX:
+        raise SnapshotException(f"{archive} has {len(entries)} entries, at most {WALKED_MAX} are allowed.")
+    names: set[str] = set()
+    for entry in entries:
+        wrong = _wrong(entry, names)
+        if wrong:
+            raise SnapshotException(f"{archive} is not extracted: entry {entry.filename!r} {wrong}.")
+        names.add(entry.filename.rstrip("/"))
+    files = {entry.filename for entry in entries if not entry.is_dir()}
+    for name in names:
+        parts = name.split("/")
+        above = next((up for n in range(1, len(parts)) if (up := "/".join(parts[:n])) in files), None)
+        if above is not None:
+            raise SnapshotException(f"{archive} is not extracted: {above!r} is a file and a directory.")
+    packed, size = sum(entry.compress_size for entry in entries), sum(entry.file_size for entry in entries)
+    if size > BYTES_MAX:
+        raise SnapshotException(
+            f"{archive} is not extracted: it would be {size} bytes, at most {BYTES_MAX} are allowed."
+        )
+    if packed > archive.stat().st_size:  # entries that share their bytes
+        raise SnapshotException(f"{archive} is not extracted: its entries name more bytes than it has.")
+    return entries
+
+
+def extract(archive: Path, directory: Path) -> list[str]:
+    """Extracts a snapshot into a directory that is new or empty, and returns the paths of its files.
+
+    :raises SnapshotException: The ZIP must not be extracted, is damaged, or the directory has files already; what was
+        extracted until then stays.
+    """
+    entries = check(archive)
+    directory.mkdir(parents=True, exist_ok=True)
+    if any(directory.iterdir()):
+        raise SnapshotException(f"{directory} is not empty; a snapshot is extracted into a new directory.")
+    extracted = []
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            for entry in entries:
+                target = directory.joinpath(*entry.filename.split("/"))
+                if entry.is_dir():
+                    target.mkdir(parents=True, exist_ok=True)
+                    continue
+                target.parent.mkdir(parents=True, exist_ok=True)
+                mode = 0o755 if (entry.external_attr >> 16) & stat.S_IXUSR else 0o644
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+                with opened.open(entry) as source, os.fdopen(os.open(target, flags, mode), "wb") as file:
+                    shutil.copyfileobj(source, file, 1 << 20)
+                extracted.append(entry.filename)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise SnapshotException(f"{archive} could not be extracted: {error}.", inner_exception=error) from error
+    return extracted
+
+
+def _wrong(entry: zipfile.ZipInfo, names: set[str]) -> str | None:
+    name = entry.filename
+    parts = name.removesuffix("/").split("/")
+    if not name or name.startswith("/") or "\0" in name or any(part in ("", ".", "..") for part in parts):
+        return "has a path that leaves the directory"
+    if entry.orig_filename != name and "\0" in entry.orig_filename:
+        return "has two names"
+    if name.rstrip("/") in names:
+        return "comes twice"
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind not in (0, stat.S_IFDIR if entry.is_dir() else stat.S_IFREG):
+        return "is a link or a device"
+    if entry.flag_bits & 0x1:
+        return "is encrypted"
+    if entry.compress_type not in _METHODS:
+        return f"is compressed by method {entry.compress_type}, which snapshots do not use"
+    if entry.file_size > entry.compress_size * _RATIO_MAX:
+        return f"claims {entry.file_size} bytes in {entry.compress_size}"
+    return None
