@@ -12,13 +12,44 @@ from typing import TYPE_CHECKING
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .data import Dataset, Datastore
     from .experiment import Experiment
+    from .keyvault import Keyvault
+    from .model import Model
     from .run import Run
+    from .submitting import ComputeTarget, Environment, RunConfiguration, ScriptRun, ScriptRunConfig
     from .workspace import Workspace
 
-__all__ = ["Experiment", "Run", "Workspace", "__version__"]
+__all__ = [
+    "ComputeTarget",
+    "Dataset",
+    "Datastore",
+    "Environment",
+    "Experiment",
+    "Keyvault",
+    "Model",
+    "Run",
+    "RunConfiguration",
+    "ScriptRun",
+    "ScriptRunConfig",
+    "Workspace",
+    "__version__",
+]
 
-_HOMES = {"Experiment": ".experiment", "Run": ".run", "Workspace": ".workspace"}
+_HOMES = {
+    "ComputeTarget": ".submitting",
+    "Dataset": ".data",
+    "Datastore": ".data",
+    "Environment": ".submitting",
+    "Experiment": ".experiment",
+    "Keyvault": ".keyvault",
+    "Model": ".model",
+    "Run": ".run",
+    "RunConfiguration": ".submitting",
+    "ScriptRun": ".submitting",
+    "ScriptRunConfig": ".submitting",
+    "Workspace": ".workspace",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -21,6 +21,9 @@ _LAUNCHERS = (
     ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
     ("SLURM_PROCID", "SLURM_NTASKS"),
 )
+# Those that say how often a job was started again.
+_RESTARTS = ("SLURM_RESTART_COUNT", "TORCHELASTIC_RESTART_COUNT")
+ATTEMPTS_END = 2**31
 _OURS = ("RUNFOLD_WORKSPACE", "RUNFOLD_EXPERIMENT", "RUNFOLD_RUN_ID")
 _AZUREML = (
     "AZUREML_RUN_ID",
@@ -42,7 +45,10 @@ class Place(NamedTuple):
 
 
 class Job(NamedTuple):
-    """The run that a job gave to this process."""
+    """The run that a job gave to this process.
+
+    `supervised`: a supervisor runs it, and owns its status from the first to the last.
+    """
 
     subscription_id: str
     resource_group: str
@@ -50,6 +56,7 @@ class Job(NamedTuple):
     experiment: str
     run_id: str
     parent_run_id: str | None
+    supervised: bool = False
 
 
 def place(environ: Mapping[str, str] = os.environ) -> Place:
@@ -57,24 +64,43 @@ def place(environ: Mapping[str, str] = os.environ) -> Place:
 
     :raises UserErrorException: RUNFOLD_ATTEMPT is no whole number from 0. Foreign variables that are none are ignored.
     """
-    said = environ.get("RUNFOLD_ATTEMPT") or "0"
-    attempt = _whole(said)
-    if attempt is None or attempt >= 2**31:
-        raise UserErrorException(f"RUNFOLD_ATTEMPT is {said!r}; a whole number from 0 to 2147483647 is allowed.")
+    attempt = _attempt(environ)
     for rank, size in _LAUNCHERS:
         if environ.get(rank):
             return Place(_whole(environ[rank]), _whole(environ.get(size, "")), attempt)
     return Place(None, None, attempt)
 
 
+def _attempt(environ: Mapping[str, str]) -> int:
+    """What RUNFOLD_ATTEMPT says, else the first launcher that counts its restarts.
+
+    A job that Slurm starts again and in which torchrun starts again too sets RUNFOLD_ATTEMPT itself: two counters are
+    no order.
+    """
+    said = environ.get("RUNFOLD_ATTEMPT")
+    if said:
+        attempt = _whole(said)
+        if attempt is None or attempt >= ATTEMPTS_END:
+            raise UserErrorException(f"RUNFOLD_ATTEMPT is {said!r}; a whole number from 0 to 2147483647 is allowed.")
+        return attempt
+    for name in _RESTARTS:
+        counted = _whole(environ.get(name) or "")
+        if counted is not None and counted < ATTEMPTS_END:
+            return counted
+    return 0
+
+
 def job(environ: Mapping[str, str] = os.environ) -> Job | None:
     """The job around this process; None when anything that would name it is missing."""
+    parent = environ.get("RUNFOLD_PARENT_RUN_ID") or None
+    supervised = environ.get("RUNFOLD_SUBMITTED") == "1"
+    theirs = [environ.get(name) or "" for name in _AZUREML]
+    run_id, subscription, group, workspace, experiment, _, _ = theirs
     if all(environ.get(name) for name in _OURS):
         workspace, experiment, run_id = (environ[name] for name in _OURS)
-        return Job("", "", workspace, experiment, run_id, environ.get("RUNFOLD_PARENT_RUN_ID") or None)
-    if all(environ.get(name) for name in _AZUREML):
-        run_id, subscription, group, workspace, experiment, _, _ = (environ[name] for name in _AZUREML)
-        return Job(subscription, group, workspace, experiment, run_id, environ.get("RUNFOLD_PARENT_RUN_ID") or None)
+        return Job(subscription, group, workspace, experiment, run_id, parent, supervised)
+    if all(theirs):
+        return Job(subscription, group, workspace, experiment, run_id, parent, supervised)
     return None
 
 

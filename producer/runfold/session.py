@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import time
 import weakref
@@ -44,6 +45,7 @@ T = TypeVar("T")
 READ_WAIT_S = 30.0  # how long a read waits for this process's own words
 ASK_S = 2.0  # how long complete() asks for decisions that were left open
 SHIP_IT = "`runfold ship --once` sends them."
+_AFTER_ALL_OTHERS = -1_000  # priority among a worker's finalizers
 STOP_S = 0.5  # how long the shipper's thread may take to stop, at the end of the process
 
 
@@ -74,8 +76,8 @@ class Session:
         """What each process has for itself."""
         self._lock = threading.RLock()
         self._current: Journal | SilentJournal | None = None
-        self._opened: set[tuple[str, str]] = set()  # (writer, run id) that WriterOpened was said for
-        self._opening: set[tuple[str, str]] = set()  # and for which it is being said
+        self._opened: set[tuple[str, str, str]] = set()  # (writer, kind, aggregate id) that WriterOpened was said for
+        self._opening: set[tuple[str, str, str]] = set()  # and for which it is being said
         self._shipper: ShipperThread | NodeShipping | None = None
         self._api: ApiClient | None = None
         self._visible: dict[Lane, int] = {}  # own lanes, as far as the API has confirmed them
@@ -126,19 +128,32 @@ class Session:
             ordinal, or be read under the journal's lock, is a function of the ordinal.
         :raises UserErrorException: It is too large; nothing was journaled.
         """
-        self._state("run", run_id, run_id, event, fields)
+        self._state("run", run_id, event, fields)
 
     def told(self, run_id: str, event: Callable[..., Event], **fields: Any) -> tuple[Lane, int]:
         """As `fact`, and returns its lane and ordinal."""
-        return self._state("run", run_id, run_id, event, fields)
+        return self._state("run", run_id, event, fields)
 
-    def about_experiment(self, experiment: str, by: str, event: Callable[..., Event], **fields: Any) -> None:
-        """Journals a fact about an experiment that a run of this process is in."""
-        self._state("experiment", experiment, by, event, fields)
+    def about(self, kind: str, aggregate_id: str, event: Callable[..., Event], **fields: Any) -> tuple[Lane, int]:
+        """Journals a fact about something that is no run: an experiment, model, dataset, environment or datastore.
+
+        :returns: Its lane and ordinal.
+        :raises UserErrorException: It is too large; nothing was journaled.
+        """
+        return self._state(kind, aggregate_id, event, fields)
+
+    def append_log(self, run_id: str, name: str, data: bytes) -> None:
+        """Journals a piece of a log's text; its stream is log/<name>, its ordinals are bytes.
+
+        :param name: Path of the log within the run, such as user_logs/std_log.txt.
+        """
+        self._speaking("run", run_id).append_log(run_id, name, data, self.place.attempt)
+        if self._shipper is not None:
+            self._shipper.wake()
 
     def points(self, run_id: str) -> PointsLane | SilentLane:
         """Where points of a run go. After fork they go elsewhere: see `holds`."""
-        return self._speaking(run_id).points(run_id)
+        return self._speaking("run", run_id).points(run_id)
 
     def holds(self, holder: Forked) -> None:
         """Registers, weakly, who must be told in a child of fork."""
@@ -162,9 +177,9 @@ class Session:
         return self._journal().folder / "spool"
 
     def _state(
-        self, kind: str, aggregate_id: str, run_id: str, event: Callable[..., Event], fields: Mapping[str, Any]
+        self, kind: str, aggregate_id: str, event: Callable[..., Event], fields: Mapping[str, Any]
     ) -> tuple[Lane, int]:
-        journal = self._speaking(run_id)
+        journal = self._speaking(kind, aggregate_id)
         try:
             ordinal = journal.fact(kind, aggregate_id, _stated(event, kind, aggregate_id, journal.writer_id, fields))
         except ValueError as error:  # TooLarge: each value was checked, together they are too much
@@ -181,13 +196,14 @@ class Session:
             if journal is not self._current:
                 self._shipper = self._shipper_of(journal)
                 self._current = journal
+                _end_with_the_worker()
                 if self._ended is not None:
                     notices.once("late", f"what is said at the very end is kept in {journal.folder}; {SHIP_IT}")
         return journal
 
     def _heir(self, run_id: str | None) -> Any:
         """Where they go on who still speak to a journal that was closed."""
-        return self._journal() if run_id is None else self._speaking(run_id)
+        return self._journal() if run_id is None else self._speaking("run", run_id)
 
     def _shipper_of(self, journal: Journal | SilentJournal) -> ShipperThread | NodeShipping | None:
         if self.workspace is None or isinstance(journal, SilentJournal):
@@ -199,16 +215,20 @@ class Session:
             return ShipperThread(journal, self.settings)
         return NodeShipping(journal, self.settings.api, lambda: self.api)
 
-    def _speaking(self, run_id: str) -> Journal | SilentJournal:
+    def _speaking(self, kind: str, aggregate_id: str) -> Journal | SilentJournal:
         journal = self._journal()
-        opened = (journal.writer_id, run_id)
+        if kind == "experiment":  # runs enrol there by the thousand; who they are is said about the runs
+            return journal
+        opened = (journal.writer_id, kind, aggregate_id)
         if opened not in self._opened:
             with self._lock:
                 if opened not in self._opened and opened not in self._opening:
                     self._opening.add(opened)  # a signal handler that logs meanwhile must not say it too
                     try:
                         who = environment.introduction(self.place)
-                        journal.fact("run", run_id, _stated(WriterOpened, "run", run_id, journal.writer_id, who))
+                        journal.fact(
+                            kind, aggregate_id, _stated(WriterOpened, kind, aggregate_id, journal.writer_id, who)
+                        )
                         self._opened.add(opened)
                     finally:
                         self._opening.discard(opened)
@@ -264,9 +284,9 @@ class Session:
         """Whether this process learns what the broker has acknowledged; else it learns what is visible, no more."""
         return self._shipper is None or self._shipper.tells_acknowledgement
 
-    def acknowledged(self, deadline: float, run_id: str) -> bool:
-        """Waits until the broker has acknowledged what was journaled of a run so far; False at the deadline."""
-        return self._shipper is not None and self._shipper.flush(deadline, run_id)
+    def acknowledged(self, deadline: float, aggregate_id: str, kind: str = "run") -> bool:
+        """Waits until the broker has acknowledged what was journaled of a run (model, ...); False at the deadline."""
+        return self._shipper is not None and self._shipper.flush(deadline, aggregate_id, kind)
 
     def left(self) -> int:
         """How many facts and points the broker has not acknowledged."""
@@ -356,6 +376,21 @@ def _leave() -> None:
     for each in sessions:
         if not _undisturbed(lambda: each.leave(begun)):  # noqa: B023 - called at once
             begun = float("-inf")  # nobody is waited for any more
+
+
+_worker: int | None = None  # process id of the worker whose end we are told of
+
+
+def _end_with_the_worker() -> None:
+    """A process of `multiprocessing` may end by os._exit, past atexit, but not past its own finalizers."""
+    global _worker
+    processes = sys.modules.get("multiprocessing.process")
+    if _worker == os.getpid() or processes is None or processes.parent_process() is None:
+        return
+    _worker = os.getpid()
+    from multiprocessing.util import Finalize
+
+    Finalize(None, _leave, exitpriority=_AFTER_ALL_OTHERS)
 
 
 def _undisturbed(end: Callable[[], None]) -> bool:

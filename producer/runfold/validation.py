@@ -17,29 +17,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from runfold_schemas import limits
+from runfold_schemas.statuses import STATUSES
 
 from .exceptions import AzureMLException, UserErrorException
 
 Scalar: TypeAlias = "float | int | str | bool | None"
-
-STATUSES = (
-    "NotStarted",
-    "Starting",
-    "Provisioning",
-    "Preparing",
-    "Queued",
-    "Running",
-    "Finalizing",
-    "CancelRequested",
-    "Completed",
-    "Failed",
-    "Canceled",
-    "NotResponding",
-    "Unapproved",
-    "Pausing",
-    "Paused",
-)
-TERMINAL = frozenset({"Completed", "Failed", "Canceled"})
 
 _EXPERIMENT_NAME = re.compile(r"[a-zA-Z0-9][\w\-]{0,254}\Z")
 _WORKSPACE_NAME = re.compile(r"[a-zA-Z0-9][\w\-]{2,32}\Z")
@@ -95,6 +77,17 @@ def step(value: object) -> int | None:
     return whole
 
 
+def whole(what: str, value: object) -> int | None:
+    """A whole number from 0, or None: a rank or an attempt to filter by."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not hasattr(value, "__index__") or operator.index(value) < 0:
+        raise UserErrorException(
+            f"{what} must be a whole number from 0 or None, it is {value!r:.200} of type {type(value).__name__}."
+        )
+    return operator.index(value)
+
+
 def plain(value: object) -> tuple[bool, Scalar]:
     """Whether a value is a metric value, and the plain Python value that it is; (False, None) for anything else."""
     if value is None or type(value) in (float, int, bool, str):
@@ -107,10 +100,22 @@ def plain(value: object) -> tuple[bool, Scalar]:
         return _real(value)
     if isinstance(value, numbers.Number):  # Decimal calls itself a Number and no more; complex numbers are no metric
         return (False, None) if isinstance(value, numbers.Complex) else _real(value)
-    item = getattr(value, "item", None)
-    if callable(item) and getattr(value, "ndim", None) == 0:  # np.bool_, 0-d arrays, torch and jax scalars
-        inner = item()
-        return plain(inner) if type(inner) is not type(value) else (False, None)
+    if getattr(value, "ndim", None) == 0:
+        return _unwrapped(value)
+    return False, None
+
+
+def _unwrapped(value: object) -> tuple[bool, Scalar]:
+    """What np.bool_, 0-d arrays, torch and jax scalars give by `item()`, TensorFlow's by `numpy()`."""
+    for name in ("item", "numpy"):
+        unwrap = getattr(value, name, None)
+        if callable(unwrap):
+            try:
+                inner = unwrap()
+            except Exception:  # noqa: BLE001 - a tensor without a value, of a graph or on a meta device
+                continue
+            if type(inner) is not type(value):
+                return plain(inner)
     return False, None
 
 
@@ -321,6 +326,14 @@ def artifact_path(name: object) -> str:
             "'outputs/model.pkl', without '..' and '\\'."
         )
     return "/".join(parts)
+
+
+def directory(what: str, value: object) -> str | None:
+    """A directory's path as it is recorded; None and False stay None."""
+    if value is None or value is False:
+        return None
+    path = value.__fspath__() if isinstance(value, os.PathLike) else value
+    return text(what, path, limits.ARTIFACT_PATH_BYTES_MAX * 4)
 
 
 def status(value: object) -> str | None:

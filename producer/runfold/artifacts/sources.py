@@ -35,6 +35,8 @@ class Body(NamedTuple):
         data: The bytes themselves when they are few, else None.
         path: The file that holds them, else None.
         owned: Whether that file is a scratch file, to be removed or moved by whoever stores the body.
+        parts: SHA-256 of each part, where it was uploaded in parts.
+        stamp: The file's size and time of change (ns) when its digest was made.
     """
 
     sha256: str
@@ -43,6 +45,12 @@ class Body(NamedTuple):
     data: bytes | None
     path: Path | None
     owned: bool = False
+    parts: tuple[str, ...] = ()
+    stamp: tuple[int, int] | None = None
+
+    def changed(self) -> bool:
+        """Whether the file is no longer as it was when its digest was made."""
+        return self.stamp is not None and self.path is not None and self.stamp != _stamp(self.path)
 
     def open(self) -> BinaryIO:
         """The bytes, from the beginning."""
@@ -71,10 +79,13 @@ def of(path_or_stream: object, name: str, scratch: Path) -> Body:
         path = Path(path_or_stream)
         if path.is_dir():
             raise UserErrorException(f"{path} is a directory; a file or a stream is needed.")
+        stamp = _stamp(path)
         with path.open("rb") as source:
             digest, size, data = _digested(_chunks(source))
         told = media_type(name) or media_type(path.name)
-        return Body(digest, size, told, data, None if data is not None else path)
+        if data is not None:
+            return Body(digest, size, told, data, None)
+        return Body(digest, size, told, None, path, stamp=stamp)
     if hasattr(path_or_stream, "read"):
         return _of_stream(path_or_stream, media_type(name), scratch)
     raise UserErrorException(
@@ -112,6 +123,11 @@ def of_plot(plot: object) -> Body:
 def media_type(name: str) -> str | None:
     """What a file's ending says."""
     return mimetypes.guess_type(name)[0]
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def _of_stream(stream: object, told: str | None, scratch: Path) -> Body:

@@ -7,12 +7,15 @@
     │   ├── StatusFinalError                the attempt has ended with another status: .kept .refused .offset
     │   ├── ArtifactExistsError             the name is taken in this attempt: .name .kept .refused .offset
     │   ├── ArtifactNotFoundError           nothing is stored under that name: .name .available
+    │   ├── AssetExistsError               a dataset, ... of that name is another one: .name .kept .refused .offset
     │   └── FactRefusedError                any other rule refused a fact: .rule .key .kept .refused .offset
     ├── ServiceAwayError                    a service does not answer: .service .setting .address .reason
     │   └── NotYetVisibleError              it answers, but has not seen yet what this process wrote: .watermark
     ├── FlushTimeoutError                   flush() ran out of time: .unacknowledged .invisible
     ├── ArtifactMismatchError               stored bytes have another digest than the fact: .name .expected .found
-    └── ... TrainingException, SnapshotException, WebserviceException and the rest of the original's
+    ├── WebserviceException                 a model could not be registered or found
+    │   └── ModelRefusedError               a rule refused a fact about a model: .rule .keys .kept .refused .offset
+    └── ... TrainingException, SnapshotException and the rest of the original's
     ServiceException                        apart, as in the original: the service answered with an error: .status_code
     └── RunNotFoundError                    there is no run of that id: .run_id, status_code 404
 
@@ -25,8 +28,10 @@ from .ledger import (
     ArtifactExistsError,
     ArtifactMismatchError,
     ArtifactNotFoundError,
+    AssetExistsError,
     FactRefusedError,
     FlushTimeoutError,
+    ModelRefusedError,
     NotYetVisibleError,
     PropertyImmutableError,
     RunNotFoundError,
@@ -82,8 +87,10 @@ __all__ = [
     "ArtifactExistsError",
     "ArtifactMismatchError",
     "ArtifactNotFoundError",
+    "AssetExistsError",
     "FactRefusedError",
     "FlushTimeoutError",
+    "ModelRefusedError",
     "NotYetVisibleError",
     "PropertyImmutableError",
     "RunNotFoundError",

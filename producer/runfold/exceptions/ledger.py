@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .original import AzureMLException, ServiceException, UserErrorException
+from .original import AzureMLException, ServiceException, UserErrorException, WebserviceException
+
+_NAMED_MAX = 100  # files in one message
 
 
 class PropertyImmutableError(UserErrorException):
@@ -80,16 +82,63 @@ class FactRefusedError(UserErrorException):
         self.rule, self.key, self.kept, self.refused, self.offset = rule, key, kept, refused, offset
 
 
+class AssetExistsError(UserErrorException):
+    """A dataset, environment or datastore of that name has another definition, and no new version was asked for.
+
+    :param name: Its name.
+    :param kept: What is registered, where known.
+    :param refused: What this process wanted to register.
+    :param offset: Where the refused fact stands in its facts partition.
+    """
+
+    def __init__(self, name: str, kept: str | None, refused: str | None, offset: int, **kwargs: Any) -> None:
+        super().__init__(
+            f"{name!r} is registered already with another definition, so this one was refused (offset {offset}). "
+            "Ask for a new version (create_new_version=True, overwrite=True), or choose another name.",
+            target=name,
+            **kwargs,
+        )
+        self.name, self.kept, self.refused, self.offset = name, kept, refused, offset
+
+
+class ModelRefusedError(WebserviceException):
+    """A rule of the ledger refused what this process stated about a model.
+
+    :param rule: The rule: property, unknown_version.
+    :param keys: What the rule was about.
+    :param kept: The value that stays, of the first of them.
+    :param refused: The value that was refused, of the first of them.
+    :param offset: Where the refused fact stands in its facts partition.
+    """
+
+    def __init__(
+        self, rule: str, keys: Sequence[str], kept: str | None, refused: str | None, offset: int, **kwargs: Any
+    ) -> None:
+        if rule == "property":
+            text = (
+                "Error, properties are immutable, the following keys cannot be added/modified: "
+                f"{', '.join(keys)} (offset {offset})."
+            )
+        else:
+            text = f"The ledger refused a fact about a model by rule {rule!r}: {', '.join(keys)} (offset {offset})."
+        super().__init__(text, **kwargs)
+        self.rule, self.keys, self.kept, self.refused, self.offset = rule, list(keys), kept, refused, offset
+
+
 class ArtifactNotFoundError(UserErrorException):
     """Nothing is stored under that name.
 
     :param name: Path within the run that was asked for.
-    :param available: What is stored in the run.
+    :param available: What is stored in the run; of very many the message names some.
+    :param what: What was looked for: File, or Prefix.
     """
 
-    def __init__(self, name: str, available: Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, name: str, available: Sequence[str], *, what: str = "File", **kwargs: Any) -> None:
+        more = f" and {len(available) - _NAMED_MAX} more" if len(available) > _NAMED_MAX else ""
         super().__init__(
-            f"File with path {name} was not found,\navailable files include: {','.join(available)}.", **kwargs
+            f"{what} with path {name} was not found,\n"
+            f"available files include: {','.join(available[:_NAMED_MAX])}{more}.",
+            **kwargs,
         )
         self.name, self.available = name, list(available)
 

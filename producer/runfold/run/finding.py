@@ -1,12 +1,13 @@
-"""Which run? The constructor, get, list, get_children, get_context."""
+"""Which run? The constructor, get, list, list_by_compute, get_children, get_context."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from runfold import environment, validation
-from runfold.exceptions import RunEnvironmentException, RunNotFoundError
+from runfold import environment, notices, validation
+from runfold.exceptions import RunEnvironmentException, RunNotFoundError, UserErrorException
 from runfold.experiment import Experiment
 from runfold.shipper.importing import complete_before_fork
 from runfold.workspace import Workspace
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
     from runfold.reading.records import RunRecord, RunsPage
 
     from .offline import _OfflineRun
+    from .record import RunDto
     from .run import Run
+    from .surface.base import RunBase
 
 PAGE_RUNS = 500
+BY_COMPUTE = ("Running", "Queued")
 
 
 def attached(
@@ -29,8 +33,10 @@ def attached(
     """The handle of a run that exists.
 
     :param record: What the API says of it; fetched where None.
+    :raises UserErrorException: `experiment` is no Experiment.
     :raises RunNotFoundError: The experiment has no such run.
     """
+    _experiment(experiment)
     checked = validation.run_id(run_id)
     session = experiment.workspace._session
     if record is None:
@@ -40,13 +46,42 @@ def attached(
     return RunHandle(session, checked, experiment=experiment.name, record=record)
 
 
-def get(workspace: Workspace, run_id: object, not_before: str | None = None) -> Run:
+def get(workspace: Workspace, run_id: object, not_before: str | None = None, rehydrate: bool = True) -> Run:
     """The run of that id, in whatever experiment of the workspace."""
-    from .run import Run
+    from . import types
 
+    if not isinstance(workspace, Workspace):
+        raise UserErrorException(
+            f"a Workspace is needed, it was {workspace!r:.200} of type {type(workspace).__name__}."
+        )
     checked = validation.run_id(run_id)
     record = workspace._session.read(lambda api: api.run(checked), not_before)
-    return Run(Experiment(workspace, record["experiment"] or "", _skip_name_validation=True), checked, _run_dto=record)
+    experiment = Experiment(workspace, record["experiment"] or "", _skip_name_validation=True)
+    return types.rehydrated(experiment, record, rehydrate)
+
+
+def get_run(experiment: Experiment, run_id: str, rehydrate: bool = True, clean_up: bool = True) -> Run:
+    """A run of an experiment.
+
+    :param experiment: The experiment.
+    :param run_id: Id of the run.
+    :param rehydrate: Whether the object is of the class of the run's type; else it is a plain Run.
+    :param clean_up: The original's, without effect: every process ends by one deadline for all its runs.
+    :raises RunNotFoundError: The experiment has no such run.
+    """
+    from . import types
+
+    session = _experiment(experiment).workspace._session
+    checked = validation.run_id(run_id)
+    return types.rehydrated(experiment, session.read(lambda api: api.run(checked)), bool(rehydrate))
+
+
+def track(handle: RunHandle, outputs: object) -> None:
+    """Directories whose files belong to the run, made at once: a path or a list of them."""
+    from . import outputs as outputs_system
+
+    for directory in [outputs] if isinstance(outputs, (str, os.PathLike)) else _listed(outputs):
+        outputs_system.track(handle, validation.directory("outputs", directory))
 
 
 def refresh(handle: RunHandle, not_before: str | None = None) -> RunRecord:
@@ -59,32 +94,65 @@ def refresh(handle: RunHandle, not_before: str | None = None) -> RunRecord:
 def listed(
     experiment: Experiment,
     *,
-    type: str | None,
+    type: object,
     tags: object,
     properties: object,
     status: object,
     not_before: str | None,
+    rehydrate: bool = True,
+    parent: str | None = None,
     **where: Any,
 ) -> Iterator[Run]:
     """Runs by filters, newest first. Filters are checked now, runs are fetched when they are asked for.
 
-    :param where: `include_children`, or `parent` and `recursive`.
+    :param parent: Only runs below this one.
+    :param where: `include_children`, or `recursive` beside `parent`.
     """
+    from . import types
+
+    _experiment(experiment)
+    # Named alone, a type is also what the property azureml.runsource says; of children it is the run type.
+    below = {"experiment": experiment.name} if parent is None else {"parent": parent}
+    asked = {**below, **_filters(type, tags, properties, validation.status(status)), **where}
+
+    def objects() -> Iterator[Run]:
+        for record in _records(experiment.workspace, asked, not_before):
+            yield types.rehydrated(experiment, record, rehydrate)
+
+    return objects()
+
+
+def listed_by_compute(
+    compute: Any, *, type: object, tags: object, properties: object, status: object
+) -> Iterator[RunDto]:
+    """Records of the runs of a compute target; see `Run.list_by_compute`."""
+    from .record import RunDto
+
+    name, workspace = getattr(compute, "name", None), getattr(compute, "workspace", None)
+    if not isinstance(name, str) or not isinstance(workspace, Workspace):
+        raise UserErrorException(
+            f"compute must be a compute target, such as workspace.compute_targets['local']; it is {compute!r:.200} of "
+            f"type {compute.__class__.__name__}."
+        )
+    if status is not None and status not in BY_COMPUTE:
+        raise UserErrorException(f"status must be one of {', '.join(BY_COMPUTE)}, or None; it is {status!r:.200}.")
+    asked = {"target": name, "include_children": True, **_filters(type, tags, properties, status)}
+    return (RunDto(record) for record in _records(workspace, asked, None))
+
+
+def _filters(type: object, tags: object, properties: object, status: object) -> dict[str, Any]:
+    kind = None if type is None else validation.text("type", type, 1024)
     asked = {
-        "experiment": experiment.name,
-        "type": type,
-        "status": validation.status(status),
+        "type": kind,
+        "status": status,
         "tags": _as_json(validation.filters("tags", tags)),
         "properties": _as_json(validation.filters("properties", properties)),
-        **where,
     }
-    return _pages(experiment, {name: value for name, value in asked.items() if value is not None}, not_before)
+    return {name: value for name, value in asked.items() if value is not None}
 
 
-def _pages(experiment: Experiment, asked: Mapping[str, Any], not_before: str | None) -> Iterator[Run]:
-    from .run import Run
-
-    session = experiment.workspace._session
+def _records(workspace: Workspace, asked: Mapping[str, Any], not_before: str | None) -> Iterator[RunRecord]:
+    session = workspace._session
     cursor: str | None = None
 
     def ask(api: ApiClient) -> RunsPage:
@@ -92,8 +160,7 @@ def _pages(experiment: Experiment, asked: Mapping[str, Any], not_before: str | N
 
     while True:
         page = session.read(ask, not_before)
-        for record in page["runs"]:
-            yield Run(experiment, record["run_id"], _run_dto=record)
+        yield from page["runs"]
         cursor = page["next_cursor"]
         if cursor is None:
             return
@@ -105,7 +172,7 @@ def _as_json(given: str | dict[str, str | None] | None) -> str | None:
     return None if given is None else json.dumps(given)
 
 
-def parent(run: Run) -> Run | None:
+def parent(run: RunBase) -> Run | None:
     """The parent of a run, fetched; None for a top-level run."""
     handle = run._handle
     if handle.parent_run_id is None and not handle.known:
@@ -137,9 +204,27 @@ def context(allow_offline: bool) -> Run | _OfflineRun:
     return _OfflineRun()
 
 
+def submitted_run() -> Run | _OfflineRun:
+    """The job's run, for scripts that use the older name."""
+    notices.once("get_submitted_run", "get_submitted_run is superseded by get_context(allow_offline=False).")
+    return context(allow_offline=False)
+
+
 def new_run_id() -> str:
     """An id that nobody has drawn before."""
     with complete_before_fork():
         import uuid
 
     return str(uuid.uuid4())
+
+
+def _experiment(given: object) -> Experiment:
+    if not isinstance(given, Experiment):
+        raise UserErrorException(f"an Experiment is needed, it was {given!r:.200} of type {type(given).__name__}.")
+    return given
+
+
+def _listed(given: object) -> list[object]:
+    if not isinstance(given, (list, tuple, set)):
+        raise UserErrorException(f"outputs must be a path or a list of paths, it is {given!r:.200}.")
+    return list(given)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from runfold import notices
-from runfold.validation import TERMINAL
+from runfold_schemas.statuses import TERMINAL
+
+from . import quotas
 
 if TYPE_CHECKING:
     from runfold.journal.points import PointsLane
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from runfold.reading.records import RunRecord
     from runfold.session import Session
     from runfold.validation import Scalar
+
+    from .quotas import Counted
 
 
 class RunHandle:
@@ -51,6 +55,10 @@ class RunHandle:
         self.number: int | None = None
         self.tags: dict[str, str | None] = {}
         self.properties: dict[str, str | None] = {}
+        self.record: RunRecord | None = None  # what the API has said last
+        self.tracked: list[str] = []  # directories whose files are stored when the run ends, see `outputs`
+        self.stored: dict[str, str] = {}  # digests of what this process has stored, by path
+        self.counted: Counted | None = None  # what was logged, where quotas are asked for
         self._lane: PointsLane | SilentLane | None = None
         self.log_point: Callable[[str, Scalar, int | None], None] = self._first_point
         session.holds(self)
@@ -71,7 +79,7 @@ class RunHandle:
 
     def know(self, record: RunRecord) -> None:
         """Caches what the API has said."""
-        self.known = True
+        self.known, self.record = True, record
         self.experiment = record["experiment"] or self.experiment
         self.parent_run_id = record["parent_run_id"]
         self.run_type = record["run_type"]
@@ -91,6 +99,9 @@ class RunHandle:
             self._lane = self.session.points(self.run_id)
             self._lane.on_mixed = self._mixed
             self.log_point = self._lane.log
+            if quotas.asked_for(self.session):
+                self.counted = self.counted or quotas.Counted(self._current)
+                self.log_point = self.counted.log
         return self._lane
 
     def forked(self) -> None:
@@ -99,6 +110,10 @@ class RunHandle:
         self.log_point = self._first_point
 
     def _first_point(self, name: str, value: Scalar, step: int | None) -> None:
+        _ = self.lane  # which sets what is called from now on
+        self.log_point(name, value, step)
+
+    def _current(self, name: str, value: Scalar, step: int | None) -> None:
         self.lane.log(name, value, step)
 
     def _mixed(self, name: str) -> None:

@@ -1,22 +1,21 @@
-"""start_logging, child_run, complete, fail, cancel, flush, and how a with-block ends.
+"""start_logging, start, complete, fail, cancel, flush, and how a with-block ends.
 
-All return after the journal's append but complete (which waits until the broker has what was logged, within the
-process's one exit deadline) and flush. A run exists from RunStarted on; a terminal status says where the lanes of its
-writer end.
+All return after the journal's append but flush and those that end a run (which wait until the broker has what was
+logged, within the process's one exit deadline, and store the outputs). A run exists from RunStarted on; a terminal
+status says where the lanes of its writer end.
 """
 
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from runfold import notices, validation
 from runfold.exceptions import AzureMLException, UserErrorException
-from runfold_schemas import limits
-from runfold_schemas.events import ErrorRecorded, LaneEnd, RunEnrolled, RunStarted, StatusChanged
+from runfold_schemas import limits, statuses
+from runfold_schemas.events import CancelRequested, ErrorRecorded, LaneEnd, RunEnrolled, RunStarted, StatusChanged
 
-from . import finding
+from . import finding, quotas
 from .handle import RunHandle
 
 if TYPE_CHECKING:
@@ -47,31 +46,25 @@ def start_logging(
         experiment=experiment.name,
     )
     begin(handle, name=name, display_name=display_name, outputs=tracked, snapshot_directory=snapshot_directory)
-    # As in the original, the cached status is refreshed by the snapshot alone; get_status() asks.
     handle.known = True
-    handle.status = "Running" if snapshot_directory else "NotStarted"
+    if snapshot_directory:
+        _take_snapshot(handle, snapshot_directory)
+    # As in the original, the cached status is refreshed by the snapshot alone; get_status() asks.
+    handle.status = statuses.RUNNING if snapshot_directory else statuses.NOT_STARTED
     return Run._of(experiment, handle)
 
 
-def child_run(parent: Run, name: str | None, run_id: str | None, outputs: str | None) -> Run:
-    """Starts a child of a run."""
-    from .run import Run
+def _take_snapshot(handle: RunHandle, directory: object) -> None:
+    """Keeps the source code. Where it is not allowed the run is there all the same, and Running, as in the original.
 
-    mine = parent._handle
-    handle = RunHandle(
-        mine.session,
-        finding.new_run_id() if run_id is None else validation.run_id(run_id),
-        experiment=mine.experiment,
-        parent_run_id=mine.run_id,
-    )
-    handle.target = mine.target
-    begin(handle, name=name, outputs=outputs)
-    handle.known = True
-    if name is not None:
-        handle.name = f"{parent.name}>{name}"
-    child = Run._of(parent.experiment, handle)
-    child._parent = parent
-    return child
+    :raises SnapshotException: It is too large, or not there.
+    """
+    from . import snapshots
+
+    try:
+        snapshots.take(handle, directory, begun_here=True)
+    except OSError as error:  # no place for temporary files, a full disk: the training goes on
+        notices.once("snapshot", f"the source code of run {handle.run_id} is not kept: {error}")
 
 
 def begin(
@@ -81,16 +74,22 @@ def begin(
     display_name: object = None,
     outputs: object = None,
     snapshot_directory: object = None,
+    running: bool = True,
 ) -> None:
-    """States that a run begins, is in its experiment, and runs. All is checked before anything is stated."""
+    """States that a run begins, is in its experiment, and runs; makes the outputs' directory. All is checked before
+    anything is stated.
+
+    :param running: Whether Running is stated; the status of a supervised job's run is its supervisor's affair.
+    """
     label = display_name if display_name is not None else name
     handle.name = _label("name", name)
     handle.display_name = _label("display_name", label)
     session, attempt = handle.session, handle.session.place.attempt
     directories = {
-        "outputs": _directory("outputs", outputs),
-        "snapshot_directory": _directory("snapshot_directory", snapshot_directory),
+        "outputs": validation.directory("outputs", outputs),
+        "snapshot_directory": validation.directory("snapshot_directory", snapshot_directory),
     }
+    quotas.display_name(handle, handle.display_name)
     session.fact(
         handle.run_id,
         RunStarted,
@@ -102,48 +101,78 @@ def begin(
         attempt=attempt,
         **directories,
     )
-    session.about_experiment(handle.experiment, handle.run_id, RunEnrolled, run_id=handle.run_id)
-    session.fact(handle.run_id, StatusChanged, attempt=attempt, status="Running")
+    session.about("experiment", handle.experiment, RunEnrolled, run_id=handle.run_id)
+    if running:
+        session.fact(handle.run_id, StatusChanged, attempt=attempt, status=statuses.RUNNING)
+    _track(handle, directories["outputs"])
+
+
+def _track(handle: RunHandle, outputs: str | None) -> None:
+    """Makes the directory of outputs; one that nobody asked for does no harm where none can be made."""
+    if outputs is None:
+        return
+    try:
+        finding.track(handle, outputs)
+    except UserErrorException as error:
+        if outputs != OUTPUTS:
+            raise
+        notices.once(("outputs", outputs), error.message)
+
+
+def start(handle: RunHandle) -> None:
+    """States Running."""
+    session = handle.session
+    session.fact(handle.run_id, StatusChanged, attempt=session.place.attempt, status=statuses.RUNNING)
+    if not handle.settled and handle.ended is None:
+        handle.status = statuses.RUNNING
 
 
 def complete(handle: RunHandle, set_status: bool = True) -> None:
-    """Waits for what was logged, then states Completed and waits for that, within the process's exit deadline."""
-    session = handle.session
-    deadline = session.deadline()
-    session.settle(deadline, handle.run_id)
+    """Waits for what was logged, stores the outputs, then states Completed and waits for that, within the process's
+    exit deadline.
+    """
+    _logged(handle)
+    _store_outputs(handle)
     if set_status:
-        end(handle, "Completed")
-    if session.settle(deadline, handle.run_id):
-        session.ask_open(deadline)
+        end(handle, statuses.COMPLETED)
+    _settled(handle)
 
 
 def fail(handle: RunHandle, details: object, code: object, set_status: bool = True) -> None:
-    """States what went wrong, then Failed.
+    """Waits for what was logged, stores the outputs, then states what went wrong, and Failed.
 
     :raises TypeError: `details` is neither text, exception nor None; nothing was stated.
     """
-    message: str | None = None
-    uri: str | None = None
-    error_code = "UserError" if code is None else validation.text("error_code", str(code), limits.TAG_KEY_BYTES_MAX)
-    if isinstance(details, AzureMLException):
-        message, error_code = str(details.message), details._error_code or "AzureMLError"
-    elif isinstance(details, BaseException):
-        message, uri = f"User program failed with {type(details).__name__}: {details}", TROUBLESHOOTING
-    elif isinstance(details, str):
-        message = details
-    elif details is not None:
-        raise TypeError(f"error_details must be a str or an exception, it is a {type(details).__name__}.")
-    session, attempt = handle.session, handle.session.place.attempt
-    session.fact(
-        handle.run_id, ErrorRecorded, attempt=attempt, code=error_code, message=_kept(message), details_uri=uri
-    )
-    if set_status:
-        end(handle, "Failed")
+    told = _told(details, code)
+    if isinstance(details, str):
+        quotas.error_message(handle, details)
+    _logged(handle)
+    _store_outputs(handle)
+    _failed(handle, told, set_status)
+    _settled(handle)
+
+
+def fail_unheard(handle: RunHandle, details: object, code: object) -> None:
+    """As `fail`, of an offline run: nobody is waited for, and nothing is stored."""
+    _failed(handle, _told(details, code), set_status=True)
 
 
 def cancel(handle: RunHandle) -> None:
-    """States Canceled."""
-    end(handle, "Canceled")
+    """States Canceled; of a submitted run CancelRequested, which whoever runs it obeys and answers with Canceled."""
+    if is_submitted(handle):
+        _ask_to_cancel(handle)
+        return
+    end(handle, statuses.CANCELED)
+    _logged(handle)
+    _store_outputs(handle)
+    _settled(handle)
+
+
+def is_submitted(handle: RunHandle) -> bool:
+    """Whether somebody else, a supervisor, runs the run and owns its status."""
+    from .types import SCRIPT_RUN
+
+    return handle.run_type == SCRIPT_RUN or (handle.record is not None and handle.record.get("definition") is not None)
 
 
 def end(handle: RunHandle, status: str) -> None:
@@ -173,31 +202,90 @@ def flush(handle: RunHandle, timeout_seconds: object) -> None:
     handle.session.decisions.tell(deadline)
 
 
-def leave_block(
-    handle: RunHandle,
-    exit_type: type[BaseException] | None,
-    value: BaseException | None,
-    traceback: TracebackType | None,
-) -> bool:
-    """How a with-block ends a run; True swallows the exception: only sys.exit(0) and sys.exit() are swallowed."""
+def leave_block(handle: RunHandle, exit_type: type[BaseException] | None, value: BaseException | None) -> bool:
+    """How a with-block ends a run: first the status, then the outputs.
+
+    :returns: Whether the exception is swallowed: only sys.exit(0) and sys.exit() are, and then nothing is stated.
+    """
+    swallowed = exit_type is not None and left_well(exit_type, value)
+    _logged(handle)
     if exit_type is None:
-        complete(handle)
-        return False
-    if issubclass(exit_type, SystemExit) and getattr(value, "code", value) in (None, 0):
-        return True
-    fail(handle, value if value is not None else exit_type(), None)
-    return False
+        end(handle, statuses.COMPLETED)
+    elif not swallowed:
+        _failed(handle, _told(value if value is not None else exit_type(), None), set_status=True)
+    _store_outputs(handle)
+    _settled(handle)
+    return swallowed
+
+
+def left_well(exit_type: type[BaseException], value: BaseException | None) -> bool:
+    """Whether a block was left by sys.exit(0) or sys.exit()."""
+    return issubclass(exit_type, SystemExit) and getattr(value, "code", value) in (None, 0)
+
+
+def _ask_to_cancel(handle: RunHandle) -> None:
+    session = handle.session
+    if handle.settled:
+        notices.say(f"run {handle.run_id} is {handle.status} already; there is nothing to cancel.")
+    said = 0 if handle.record is None else handle.record["attempt"]
+    session.fact(handle.run_id, CancelRequested, attempt=max(session.place.attempt, said))
+    if not handle.settled:
+        handle.status = statuses.CANCEL_REQUESTED
+    _logged(handle)
+
+
+def _logged(handle: RunHandle) -> None:
+    """Waits for what was logged, within the exit deadline."""
+    session = handle.session
+    session.settle(session.deadline(), handle.run_id)
+
+
+def _store_outputs(handle: RunHandle) -> None:
+    """Stores what the tracked directories hold; it raises nothing."""
+    if handle.tracked:
+        from . import outputs
+
+        outputs.upload_tracked(handle)
+
+
+def _settled(handle: RunHandle) -> None:
+    """Waits for what was stated at an end, and tells what was refused."""
+    session = handle.session
+    deadline = session.deadline()
+    if session.settle(deadline, handle.run_id):
+        session.ask_open(deadline)
+
+
+def _told(details: object, code: object) -> dict[str, str | None]:
+    """What ErrorRecorded says, in the original's words.
+
+    :raises TypeError: `details` is neither text, exception nor None.
+    """
+    message: str | None = None
+    uri: str | None = None
+    error_code = "UserError" if code is None else validation.text("error_code", str(code), limits.TAG_KEY_BYTES_MAX)
+    if isinstance(details, AzureMLException):
+        message, error_code = str(details.message), details._error_code or "AzureMLError"
+    elif isinstance(details, BaseException):
+        message, uri = f"User program failed with {type(details).__name__}: {details}", TROUBLESHOOTING
+    elif isinstance(details, str):
+        message = details
+    elif details is not None:
+        raise TypeError(
+            f"error_details must be a str or an exception, it is {details!r:.200} of type {type(details).__name__}."
+        )
+    return {"code": error_code, "message": _kept(message), "details_uri": uri}
+
+
+def _failed(handle: RunHandle, told: dict[str, str | None], set_status: bool) -> None:
+    session = handle.session
+    session.fact(handle.run_id, ErrorRecorded, attempt=session.place.attempt, **told)
+    if set_status:
+        end(handle, statuses.FAILED)
 
 
 def _label(what: str, given: object) -> str | None:
     return None if given is None else validation.text(what, given, limits.DISPLAY_NAME_BYTES_MAX)
-
-
-def _directory(what: str, given: object) -> str | None:
-    if given is None or given is False:
-        return None
-    path = given.__fspath__() if hasattr(given, "__fspath__") else given
-    return validation.text(what, path, limits.ARTIFACT_PATH_BYTES_MAX * 4)
 
 
 def _kept(message: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""log, log_list, log_row, log_table, log_image, log_confusion_matrix, get_metrics.
+"""log, log_list, log_row, log_table, log_image, the four chart documents, get_metrics.
 
 Values are validated here and go to the journal as (kind, number, text); images and chart documents are artifacts that
 carry the metric's name and type. `description` is accepted everywhere and not stored, as in the original.
@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 from runfold import notices, validation
 from runfold.exceptions import AzureMLException, UserErrorException
 from runfold_schemas import limits
+from runfold_schemas.events import WarningRecorded
 from runfold_schemas.values import classify
 
 from . import files
 
 if TYPE_CHECKING:
+    from runfold.validation import Scalar
+
     from .handle import RunHandle
 
 
@@ -41,17 +44,19 @@ def log_list(handle: RunHandle, name: object, value: object) -> None:
     A float among them makes a float of each int, as in the original.
     """
     named = validation.metric_name(name)
-    values = [classify(element) for element in validation.floats(validation.elements(named, value))]
+    values = validation.floats(validation.elements(named, value))
     if values:
-        handle.lane.log_list(named, values)
+        lane = handle.lane
+        if handle.counted is not None:
+            handle.counted.rows(named, len(values), (), values)
+        lane.log_list(named, [classify(element) for element in values])
 
 
 def log_row(handle: RunHandle, name: object, columns: Mapping[str, object]) -> None:
     """One row."""
     named = validation.metric_name(name)
     _columns(named, len(columns))
-    row = validation.row(named, columns)
-    handle.lane.log_rows(named, [{column: classify(row[column]) for column in row}])
+    _rows(handle, named, [validation.row(named, columns)])
 
 
 def log_table(handle: RunHandle, name: object, value: object) -> None:
@@ -60,8 +65,14 @@ def log_table(handle: RunHandle, name: object, value: object) -> None:
     rows = validation.table(named, value)
     if rows:
         _columns(named, len(rows[0]))
-        classified = [{column: classify(cell) for column, cell in row.items()} for row in rows]
-        handle.lane.log_rows(named, classified)
+        _rows(handle, named, rows)
+
+
+def _rows(handle: RunHandle, name: str, rows: list[dict[str, Scalar]]) -> None:
+    lane = handle.lane
+    if handle.counted is not None:
+        handle.counted.rows(name, len(rows), rows[0], (cell for row in rows for cell in row.values()))
+    lane.log_rows(name, [{column: classify(cell) for column, cell in row.items()} for row in rows])
 
 
 def log_image(handle: RunHandle, name: object, path: object, plot: object) -> None:
@@ -85,25 +96,56 @@ def log_image(handle: RunHandle, name: object, path: object, plot: object) -> No
     files.store_body(handle, stored, body, (named, "image"))
 
 
-def log_document(handle: RunHandle, metric_type: str, name: object, value: object) -> None:
-    """A chart document: JSON as text, or a value that JSON can hold. Nothing else is checked, as in the original.
+def log_document(handle: RunHandle, metric_type: str, name: object, value: object, *, strict: bool = False) -> None:
+    """A chart document: JSON as text, or a value that JSON can hold.
+
+    An invariant that does not hold in it is a warning on the run, and the document is kept, as the original kept it.
 
     :param metric_type: confusion_matrix, accuracy_table, predictions or residuals.
-    :raises UserErrorException: The text is no JSON.
+    :param strict: Whether such a document is refused instead.
+    :raises UserErrorException: The text is no JSON, or an invariant does not hold and `strict`; nothing was kept.
     :raises TypeError: The value cannot be written as JSON.
     """
-    import json
-
     from runfold.artifacts import sources
 
     named = validation.metric_name(name)
+    text, broken = check_document(metric_type, named, value, strict=strict)
+    body = sources.of_bytes(text.encode(), "application/json")
+    files.store_body(handle, validation.artifact_path(_relative(named)), body, (named, metric_type))
+    for invariant in broken:
+        warn(handle, named, f"log_{metric_type}: this does not hold: {invariant}")
+
+
+def check_document(metric_type: str, name: str, value: object, *, strict: bool = True) -> tuple[str, list[str]]:
+    """A chart document as JSON, and the invariants that do not hold in it; raises as `log_document`."""
+    import json
+
+    from . import charts
+
     if isinstance(value, str):
         try:
             value = json.loads(value)
         except ValueError as error:
             raise UserErrorException("Invalid JSON provided", inner_exception=error) from error
-    body = sources.of_bytes(json.dumps(value).encode(), "application/json")
-    files.store_body(handle, validation.artifact_path(_relative(named)), body, (named, metric_type))
+    text = json.dumps(value)
+    broken = charts.violations(metric_type, json.loads(text))  # tuples are lists there, and keys are strings
+    if broken and strict:
+        raise UserErrorException(
+            f"log_{metric_type}({name!r}): {'; '.join(broken)}. Without strict=True it is kept, with a warning."
+        )
+    return text, broken
+
+
+def warn(handle: RunHandle, source: str, message: str) -> None:
+    """Records a warning on the run, and tells it once in this process.
+
+    :param source: What it is about, such as the name of a metric.
+    """
+    attempt = handle.session.place.attempt
+    kept = message.encode("utf-8", "replace")[: limits.STATUS_REASON_BYTES_MAX].decode("utf-8", "ignore")
+    handle.session.fact(handle.run_id, WarningRecorded, attempt=attempt, source=source, message=kept)
+    if handle.session.workspace is not None:  # offline, the original says nothing
+        notices.once(("warning", handle.run_id, source), f"run {handle.run_id}, {source!r}: {message}")
 
 
 def get_metrics(
@@ -112,11 +154,22 @@ def get_metrics(
     recursive: bool,
     run_type: str | None,
     populate: bool,
-    not_before: str | None,
+    *,
+    rank: int | None = None,
+    attempt: int | None = None,
+    not_before: str | None = None,
 ) -> dict[str, Any]:
     """`{name: value}`, or `{run_id: {name: value}}` when recursive, in the original's shapes."""
+    asked = {
+        "name": None if name is None else validation.metric_name(name),
+        "recursive": bool(recursive),
+        "run_type": None if run_type is None else validation.text("run_type", run_type, limits.TAG_KEY_BYTES_MAX),
+        "rank": validation.whole("rank", rank),
+        "attempt": validation.whole("attempt", attempt),
+    }
     found: dict[str, dict[str, Any]] = handle.session.read(
-        lambda api: api.metrics(handle.run_id, name=name, recursive=recursive, run_type=run_type), not_before
+        lambda api: api.metrics(handle.run_id, **asked),  # type: ignore[arg-type]  # each checked by its function
+        not_before,
     )
     if populate:
         found = {run_id: files.populated(handle, run_id, values) for run_id, values in found.items()}

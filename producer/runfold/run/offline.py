@@ -7,19 +7,38 @@ both. The journal is created at the first word and belongs to no workspace; `run
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from runfold import notices, validation
 from runfold.exceptions import AzureMLException
+from runfold.portal import HasIdentity
 from runfold.shipper.importing import complete_before_fork
 
 from . import files, finding, life, metrics, properties, tags
 from .handle import RunHandle
 
+F = TypeVar("F", bound=Callable[..., Any])
 
-class _OfflineRun:
+
+def _also_called(**names: str) -> Callable[[F], F]:
+    """Takes a parameter by the name that the same method of `Run` has for it, too: new name, then the one here."""
+
+    def generous(method: F) -> F:
+        @functools.wraps(method)
+        def called(*args: Any, **kwargs: Any) -> Any:
+            return method(*args, **{names.get(name, name): value for name, value in kwargs.items()})
+
+        return cast(F, called)
+
+    return generous
+
+
+class _OfflineRun(HasIdentity):
     """A run without a job.
 
     :param parent_logger: The original's, without effect.
@@ -68,26 +87,27 @@ class _OfflineRun:
         self._emit("image", name, plot or path)
         self._keep(lambda run: metrics.log_image(run, name, path, plot))
 
-    def log_residuals(self, name: str, value: Any, description: str | None = None) -> None:
+    def log_residuals(self, name: str, value: Any, description: str | None = None, *, strict: bool = False) -> None:
         """Prints residuals."""
-        self._emit("residual", name, value)
-        self._keep(lambda run: metrics.log_document(run, "residuals", name, value))
+        self._document("residuals", "residual", name, value, strict)
 
-    def log_predictions(self, name: str, value: Any, description: str | None = None) -> None:
+    def log_predictions(self, name: str, value: Any, description: str | None = None, *, strict: bool = False) -> None:
         """Prints predictions."""
-        self._emit("predictions", name, value)
-        self._keep(lambda run: metrics.log_document(run, "predictions", name, value))
+        self._document("predictions", "predictions", name, value, strict)
 
-    def log_accuracy_table(self, name: str, value: Any, description: str | None = None) -> None:
+    def log_accuracy_table(
+        self, name: str, value: Any, description: str | None = None, *, strict: bool = False
+    ) -> None:
         """Prints an accuracy table."""
-        self._emit("accuracy_table", name, value)
-        self._keep(lambda run: metrics.log_document(run, "accuracy_table", name, value))
+        self._document("accuracy_table", "accuracy_table", name, value, strict)
 
-    def log_confusion_matrix(self, name: str, value: Any, description: str | None = None) -> None:
+    def log_confusion_matrix(
+        self, name: str, value: Any, description: str | None = None, *, strict: bool = False
+    ) -> None:
         """Prints a confusion matrix."""
-        self._emit("confusion_matrix", name, value)
-        self._keep(lambda run: metrics.log_document(run, "confusion_matrix", name, value))
+        self._document("confusion_matrix", "confusion_matrix", name, value, strict)
 
+    @_also_called(key="name")
     def tag(self, name: str, value: str | None = None) -> None:
         """Prints a tag."""
         print(f"Attempted to add tag {name} with value {value}")  # noqa: T201
@@ -106,9 +126,9 @@ class _OfflineRun:
     def upload_file(self, name: str, path_or_stream: Any, datastore_name: str | None = None) -> None:
         """Prints which file it would be."""
         print(f"Attempted to track file {name} at {path_or_stream}")  # noqa: T201
-        if not hasattr(path_or_stream, "read"):  # a stream is the script's, and would be used up
-            self._keep(lambda run: files.state_file(run, name, path_or_stream))
+        self._keep_file(name, path_or_stream)
 
+    @_also_called(names="name")
     def upload_files(
         self,
         name: Any,
@@ -119,10 +139,17 @@ class _OfflineRun:
     ) -> None:
         """Prints which files they would be."""
         print(f"Attempted to track files {name} at {paths} with timeout {timeout_seconds}s")  # noqa: T201
+        if isinstance(name, (list, tuple)) and isinstance(paths, (list, tuple)) and len(name) == len(paths):
+            for each, path in zip(name, paths, strict=True):
+                self._keep_file(each, path)
 
     def upload_folder(self, name: str, path: str, datastore_name: str | None = None) -> None:
         """Prints which folder it would be."""
         print(f"Attempted to track folder {name} at {path}")  # noqa: T201
+        if isinstance(path, (str, os.PathLike)):
+            for file in sorted(Path(path).rglob("*")):
+                if file.is_file():
+                    self._keep_file(f"{name}/{file.relative_to(path).as_posix()}", file)
 
     def child_run(self, name: str | None = None, run_id: str | None = None, outputs: str | None = None) -> _OfflineRun:
         """An offline run below this one."""
@@ -137,7 +164,7 @@ class _OfflineRun:
     def fail(self, error_details: Any = None, error_code: Any = None) -> None:
         """Prints what went wrong."""
         print(f"Run failed with error code {error_code}:\n{error_details}")  # noqa: T201
-        self._keep(lambda run: life.fail(run, error_details, error_code))
+        self._keep(lambda run: life.fail_unheard(run, error_details, error_code))
 
     def cancel(self) -> None:
         """Prints nothing."""
@@ -160,11 +187,21 @@ class _OfflineRun:
         print(f"[STOP] Run {self.id} context")  # noqa: T201
         if exit_type is None:
             self._keep(lambda run: life.end(run, "Completed"))
-        elif not (issubclass(exit_type, SystemExit) and getattr(value, "code", value) in (None, 0)):
-            self._keep(lambda run: life.fail(run, value, None))
+        elif not life.left_well(exit_type, value):
+            self._keep(lambda run: life.fail_unheard(run, value, None))
 
     def _emit(self, kind: str, name: str, value: Any) -> None:
         print(f"Attempted to log {kind} metric {name}:\n{value}")  # noqa: T201
+
+    def _document(self, metric_type: str, kind: str, name: str, value: Any, strict: bool) -> None:
+        self._emit(kind, name, value)
+        if strict:
+            metrics.check_document(metric_type, name, value)
+        self._keep(lambda run: metrics.log_document(run, metric_type, name, value))
+
+    def _keep_file(self, name: Any, path_or_stream: Any) -> None:
+        if not hasattr(path_or_stream, "read"):  # a stream is the script's, and would be used up
+            self._keep(lambda run: files.state_file(run, name, path_or_stream))
 
     def _keep(self, say: Callable[[RunHandle], object]) -> None:
         try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from runfold import notices, validation
 from runfold_schemas.events import PropertyAdded
 
-from . import finding
+from . import finding, quotas
 
 if TYPE_CHECKING:
     from runfold_schemas.watermark import Lane
@@ -33,6 +33,7 @@ def state(handle: RunHandle, given: object) -> tuple[Lane, int, dict[str, str | 
     checked, converted = validation.properties(given)
     if not checked:
         return None
+    quotas.entries(handle.session, "property", handle.properties, checked)
     for key in converted:
         notices.once(("property", key), f"the value of property {key!r} is no string; it is kept as its text.")
     lane, ordinal = handle.session.told(handle.run_id, PropertyAdded, properties=checked)

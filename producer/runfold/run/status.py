@@ -1,21 +1,19 @@
-"""get_status, get_details, and the labels for people: display name and description."""
+"""get_status, decisions, completeness, and the labels for people: display name and description."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from runfold import validation
-from runfold_schemas import limits
+from runfold_schemas import limits, statuses
 from runfold_schemas.events import RunDescribed
 
-from . import files, finding
+from . import finding, quotas
 
 if TYPE_CHECKING:
     from runfold.reading.records import DecisionRecord
 
     from .handle import RunHandle
-
-LOG_FOLDERS = ("user_logs/", "system_logs/")
 
 
 def get_status(handle: RunHandle, not_before: str | None) -> str:
@@ -25,25 +23,22 @@ def get_status(handle: RunHandle, not_before: str | None) -> str:
     return handle.status
 
 
-def get_details(handle: RunHandle, not_before: str | None) -> dict[str, Any]:
-    """What the ledger knows of the run, in the original's names; what is not set is absent."""
-    record = finding.refresh(handle, not_before)
-    error = record["error"]
-    details: dict[str, Any] = {
-        "runId": handle.run_id,
-        "target": record["target"],
-        "status": record["status"],
-        "startTimeUtc": record["started_at"],
-        "endTimeUtc": record["ended_at"],
-        "error": None if error is None else {"error": {name: said for name, said in error.items() if said is not None}},
-        "properties": dict(record["properties"]),
-        "inputDatasets": [],
-        "outputDatasets": [],
-    }
-    details = {name: value for name, value in details.items() if value is not None}
-    details["logFiles"] = files.addresses(handle, LOG_FOLDERS)
-    details["submittedBy"] = record["submitted_by"]
-    return details
+def get_detailed_status(handle: RunHandle, not_before: str | None) -> dict[str, str | None]:
+    """The status, and why the run waits while it is Queued: the reason that the latest Queued was stated with."""
+    status = get_status(handle, not_before)
+    details = None
+    if status == statuses.QUEUED:
+        for each in handle.session.read(lambda api: list(api.events(handle.run_id)), not_before):
+            body = each["body"] or {}
+            if each["event"].rpartition(".")[2] == "StatusChanged" and body.get("status") == statuses.QUEUED:
+                details = body.get("reason")
+    return {"status": status, "details": details}
+
+
+def completeness(handle: RunHandle, not_before: str | None) -> dict[str, Any]:
+    """Whether all that was said about the run has arrived: `{"complete": ..., "writers": [...]}`."""
+    told = handle.session.read(lambda api: api.completeness(handle.run_id), not_before)
+    return {"complete": told["complete"], "writers": told["writers"]}
 
 
 def decisions(handle: RunHandle, not_before: str | None) -> list[DecisionRecord]:
@@ -55,6 +50,7 @@ def decisions(handle: RunHandle, not_before: str | None) -> list[DecisionRecord]
 def set_display_name(handle: RunHandle, value: object) -> None:
     """Gives the run another label."""
     label = validation.text("display_name", value, limits.DISPLAY_NAME_BYTES_MAX)
+    quotas.display_name(handle, label)
     handle.session.fact(handle.run_id, RunDescribed, display_name=label)
     handle.display_name = label
 
@@ -62,5 +58,6 @@ def set_display_name(handle: RunHandle, value: object) -> None:
 def set_description(handle: RunHandle, value: object) -> None:
     """Describes the run in words."""
     words = validation.text("description", value, limits.DESCRIPTION_BYTES_MAX, empty=True)
+    quotas.description(handle.session, words)
     handle.session.fact(handle.run_id, RunDescribed, description=words)
     handle.description = words

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from runfold import notices, validation
 from runfold_schemas.events import TagRemoved, TagSet
 
-from . import finding
+from . import finding, quotas
 
 if TYPE_CHECKING:
     from .handle import RunHandle
@@ -18,6 +18,7 @@ def set_tags(handle: RunHandle, given: object) -> None:
     checked, converted = validation.tags(given)
     for key in converted:
         notices.once(("tag", key), f"the value of tag {key!r} is no string; it is kept as its text.")
+    quotas.entries(handle.session, "tag", handle.tags, checked)
     for key, value in checked.items():
         handle.session.fact(handle.run_id, TagSet, key=key, value=value)
     handle.tags.update(checked)

@@ -13,7 +13,8 @@ TRAINING = """
     run.log_list("l", [1, 2.5])
     run.log_row("r", a=1, b="x")
     run.log_table("t", {"x": [1, 2], "y": [True, None]})
-    run.log_confusion_matrix("cm", {"schema_type": "confusion_matrix", "data": {}})
+    run.log_confusion_matrix("cm", {"schema_type": "confusion_matrix", "schema_version": "1.0.0",
+                                    "data": {"class_labels": ["a"], "matrix": [[1]]}})
     run.tag("a")
     run.set_tags({"b": "2"})
     run.remove_tags(["a"])
@@ -50,7 +51,7 @@ def test_all_of_it_is_in_the_journal(tmp_path: Path) -> None:
     assert said == [
         *("WriterOpened", "RunStarted", "StatusChanged", "ArtifactLogged", "TagSet", "TagSet", "TagRemoved"),
         *("PropertyAdded", "PropertyAdded", "ArtifactLogged", "RunDescribed"),
-        *("WriterOpened", "RunStarted", "StatusChanged", "StatusChanged"),
+        *("WriterOpened", "RunStarted", "StatusChanged", "ArtifactLogged", "StatusChanged"),
         "StatusChanged",
     ]
     kept = points(tmp_path)

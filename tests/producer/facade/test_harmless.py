@@ -219,7 +219,7 @@ def test_words_of_a_late_exit_hook_are_kept_by_a_writer_that_says_who_it_is(tmp_
     for fact in facts(tmp_path):
         by_writer.setdefault(fact.writer_id, []).append(type(fact).__name__)
     assert sorted(by_writer.values()) == [
-        ["WriterOpened", "RunStarted", "RunEnrolled", "StatusChanged"],
+        ["WriterOpened", "RunStarted", "RunEnrolled", "StatusChanged", "SnapshotTaken", "PropertyAdded"],
         ["WriterOpened", "TagSet", "StatusChanged"],
     ]
     assert [name for name, *_ in sorted(points(tmp_path))] == ["a", "late"]

@@ -74,7 +74,8 @@ def test_a_with_block_ends_the_run_as_the_original_does(
         tmp_path,
         **QUICK,
     )
-    assert done.returncode == returncode, done.stderr
+    # Python ends itself by SIGINT where a Ctrl-C is left over, and where SIGINT is not ignored.
+    assert done.returncode in (returncode, -2 if "Interrupt" in body else returncode), done.stderr
     assert statuses(tmp_path) == status
     assert [fact.message for fact in facts(tmp_path) if isinstance(fact, events.ErrorRecorded)] == (
         [message] if message is not None else []

@@ -1,0 +1,81 @@
+"""Where a thing is shown: the original's portal members, with the address of the query API for the portal.
+
+`portal_url` is the setting RUNFOLD_API, empty where it is not set: it is text for people, and raises nothing.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from .workspace import Workspace
+
+DOCS = "https://learn.microsoft.com/python/api/azureml-core/azureml.core"
+
+
+class HasIdentity:
+    """What names an object in a log line."""
+
+    DELIM = "#"
+
+    @property
+    def id(self) -> str:
+        """The id."""
+        raise AttributeError("id")
+
+    @property
+    def identity(self) -> str:
+        """Class and id, for log lines: `Run#<id>`."""
+        return f"{type(self).__name__}{self.DELIM}{self.id}"
+
+
+class HasPortal(HasIdentity):
+    """Something of a workspace that has a page of its own."""
+
+    TID_FMT = "&tid={0}"
+    WORKSPACE_FMT = "?wsid=/subscriptions/{0}/resourcegroups/{1}/workspaces/{2}"
+    EXPERIMENT_ID_PATH = "/experiments/id/{0}"
+    EXPERIMENT_NAME_PATH = "/experiments/{0}"
+
+    _docs = ""
+
+    @property
+    def portal_url(self) -> str:
+        """Address of the portal: the setting RUNFOLD_API."""
+        from .exceptions import AzureMLException
+
+        try:
+            return (self._of_workspace()._session.settings.api or "").rstrip("/")
+        except AzureMLException:  # settings that are wrong are told where they are needed
+            return ""
+
+    def get_portal_url(self) -> str:
+        """Address of the page."""
+        where = self._of_workspace()
+        named = (where.subscription_id or "-", where.resource_group or "-", where.name)
+        return self.portal_url + self._page() + self.WORKSPACE_FMT.format(*(quote(each, safe="") for each in named))
+
+    @classmethod
+    def get_docs_url(cls) -> str:
+        """Address of the original's reference, whose signatures hold here."""
+        return f"{DOCS}.{cls._docs}"
+
+    def _of_workspace(self) -> Workspace:
+        raise AttributeError("workspace")
+
+    def _page(self) -> str:
+        raise AttributeError("page")
+
+    def _shown(self) -> dict[str, str]:
+        """What a notebook shows of it, by heading."""
+        return {}
+
+    def _repr_html_(self) -> str:
+        cells = {**self._shown(), "Details Page": f'<a href="{escape(self.get_portal_url())}">Link</a>'}
+        heads = "".join(f"<th>{escape(head)}</th>" for head in cells)
+        values = "".join(
+            f"<td>{value if head == 'Details Page' else escape(value)}</td>" for head, value in cells.items()
+        )
+        return f'<table style="width:100%"><tr>{heads}</tr><tr>{values}</tr></table>'
