@@ -184,6 +184,8 @@ def _words(m: Any, what: str, of: Any, writer: str, offset: int, e: Any) -> None
     for field in ("description", "archived", "deleted", "is_default"):
         if getattr(e, field, None) is not None:
             said[field] = (str(getattr(e, field)).lower() if field != "description" else e.description,)
+    if getattr(e, "archived", None) is not None:
+        said["archived_at"] = (str(e.occurred_at),) if e.archived else None
     for field, value in said.items():
         _word(m, (what, of, field), writer, e.ordinal, offset, value)
 

@@ -90,7 +90,11 @@ def test_a_submitter_that_lives_is_no_sign_of_life_of_its_run(site: Site) -> Non
         submitter.start("r")
         submitter.say("r", RunSubmitted, respond_within_s=30.0)
         with site.speaking("r", "silent") as supervisor:
-            until(lambda: len(site.rows("SELECT FROM state.heartbeats")) == 2, 30, "both to be heard")
+            others = (
+                "SELECT FROM state.heartbeats AS heard JOIN state.submissions AS submitted USING (run_id) "
+                "WHERE heard.writer_id <> submitted.writer_id"
+            )
+            until(lambda: site.rows(others), 30, "the supervisor to be heard")
             supervisor.send_signal(signal.SIGSTOP)
             site.until_status("r", "NotResponding")
             wait_out(TTL_S)

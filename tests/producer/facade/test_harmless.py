@@ -340,7 +340,7 @@ def test_in_a_large_job_no_process_has_a_thread_for_kafka(tmp_path: Path, enviro
         **QUICK,
         **environ,
     )
-    assert done.stdout == ("['MainThread'] False\n" if node else "['MainThread', 'runfold-shipper'] True\n"), (
+    assert done.stdout == ("['MainThread', 'runfold-pulse'] False\n" if node else "['MainThread', 'runfold-shipper'] True\n"), (
         done.stderr
     )
     known = "known to be visible" if node else "acknowledged by Kafka"

@@ -225,7 +225,7 @@ def test_tag_values_become_text() -> None:
         {"a": "1", "b": "True", "c": None, "d": "x"},
         ["a", "b"],
     )
-    for value in ("x", None, 7, {1: "a"}, {"": "a"}, {"a": "\0"}, {"a": "x" * (limits.TAG_VALUE_BYTES_MAX + 1)}):
+    for value in ("x", None, 7, {None: "a"}, {"": "a"}, {"a": "\0"}, {"a": "x" * (limits.TAG_VALUE_BYTES_MAX + 1)}):
         with pytest.raises(UserErrorException):
             validation.tags(value)
 
@@ -234,7 +234,7 @@ def test_no_properties_are_none() -> None:
     assert validation.properties(None) == validation.properties({}) == ({}, [])
 
 
-@pytest.mark.parametrize("keys", ["abc", b"abc", 7, None, [7]], ids=repr)
+@pytest.mark.parametrize("keys", ["abc", b"abc", 7, None, [None]], ids=repr)
 def test_remove_tags_takes_a_list_of_keys(keys: object) -> None:
     with pytest.raises(UserErrorException):
         validation.tag_keys(keys)
@@ -293,7 +293,7 @@ run.log_row("a", x=[1])
 run.log_row("a", **{"": 1})
 run.log_table("a", [1])
 run.log_table("a", {"x": [1], "y": []})
-run.log_table("a", {7: [1]})
+run.log_table("a", {None: [1]})
 run.log_image("a")
 run.log_image("a", path=io.BytesIO(b"no image"))
 run.log_image("a", path="/nowhere.png")
@@ -310,7 +310,7 @@ run.get_metrics(name=7)
 run.get_metrics(run_type=7)
 run.get_metrics(rank=-1)
 run.get_metrics(attempt="first")
-run.tag(7)
+run.tag(None)
 run.tag("a", "\0")
 run.set_tags("x")
 run.remove_tags("x")
@@ -366,7 +366,7 @@ Workspace("s", "g", "a")
 Workspace.get("a")
 Workspace.create(7)
 experiment.get_runs(tags=7)
-experiment.tag(7)
+experiment.tag(None)
 experiment.set_tags("x")
 experiment.remove_tags("x")
 experiment.reactivate("new name")

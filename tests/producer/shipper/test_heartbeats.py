@@ -7,9 +7,12 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from runfold.journal.batches import Closed, Fact
 from runfold.journal.writer import Journal
 from runfold.shipper.heartbeats import Heartbeats
+from runfold.shipper.once import DONE, ship_once
 from runfold.shipper.pulse import FRESH_S, NAME, Pulse, is_felt
 from runfold.shipper.thread import ShipperThread
 from runfold_schemas.codec import encode
@@ -123,3 +126,35 @@ def test_signs_of_life_go_out_with_the_journals_ends_and_only_in_silence(
     count = len(signs())
     threading.Event().wait(1.0)
     assert len(signs()) == count
+
+
+def test_a_writer_that_was_gone_before_its_first_sign_has_promised_one() -> None:
+    beats = Heartbeats(10.0, lambda: False)
+    beats.took([fact(RunStarted), fact(RunStarted, "s"), fact(StatusChanged, "s", status="Failed")], 0.0)
+    beats.took([fact(RunStarted, "job"), fact(RunSubmitted, "job"), Closed({})], 0.0)
+    assert beats.promised() == ["r"]
+    assert beats.promised() == []
+    seen = Heartbeats(10.0)
+    seen.took([fact(RunStarted)], 0.0)
+    assert seen.due(0.0) == ["r"]
+    assert seen.promised() == []
+    seen.again()
+    assert seen.promised() == ["r"]
+    later = Heartbeats(10.0)
+    later.recall(["r"])
+    assert later.promised() == []
+    silent = Heartbeats(float("inf"))
+    silent.took([fact(RunStarted)], 0.0)
+    assert silent.promised() == []
+
+
+@pytest.mark.parametrize("end", ["journal.close()", "os._exit(0)"])
+def test_a_run_whose_process_was_shorter_than_its_shippers_first_turn_is_missed(
+    services: Services, workspace: OwnWorkspace, tmp_path: Path, end: str
+) -> None:
+    writer = ledger.journal(tmp_path, workspace.workspace, f"fact('run', 'r', events.RunStarted)\n{end}")
+    settings = Settings.load(kafka=services.kafka, topic_prefix=workspace.prefix, heartbeat_s=0.3)
+    assert ship_once(tmp_path, settings, lambda line: None, timeout_s=60) == DONE
+    (sign,) = ledger.read(services, workspace).of(HeartbeatSent)
+    assert (sign.aggregate_id, sign.writer_id, sign.ttl_s) == ("r", writer, 1.5)
+    assert [tuple(each) for each in sign.lanes] == [("facts", 1)]

@@ -19,7 +19,7 @@ from runfold.exceptions import (
     SnapshotException,
     UserErrorException,
 )
-from runfold.submitting import ComputeTarget, RunConfiguration, ScriptRunConfig, job, local, submission, targets
+from runfold.submitting import ComputeTarget, RunConfiguration, ScriptRunConfig, job, submission, targets
 
 
 @pytest.fixture
@@ -60,6 +60,8 @@ def _config(source: Path, **changes: Any) -> ScriptRunConfig:
         ({"arguments": [None]}, UserErrorException, "argument"),
         ({"run_config__max_run_duration_seconds": -1}, UserErrorException, "above 0"),
         ({"run_config__max_run_duration_seconds": "1h"}, UserErrorException, "above 0"),
+        ({"run_config__max_run_duration_seconds": float("nan")}, UserErrorException, "above 0"),
+        ({"run_config__max_run_duration_seconds": float("inf")}, UserErrorException, "above 0"),
         ({"run_config__node_count": 3}, RunConfigurationException, "distributed_job_config"),
         ({"run_config__environment_variables": {"a=b": 1}}, UserErrorException, "environment variable"),
     ],
@@ -187,91 +189,3 @@ def test_ids_tell_experiment_and_time() -> None:
     assert one.startswith("digits_")
     assert one != other
     assert len(submission.new_run_id("x" * 256)) == 256
-
-
-def test_what_is_not_ignored_is_copied(tmp_path: Path) -> None:
-    source, folder = tmp_path / "source", tmp_path / "folder"
-    (source / "pkg" / "__pycache__").mkdir(parents=True)
-    (source / "data").mkdir()
-    (tmp_path / "elsewhere").mkdir()
-    folder.mkdir()
-    (source / ".gitignore").write_text("__pycache__/\n*.log\n")
-    for name in ("a.py", "pkg/b.py", "pkg/__pycache__/b.pyc", "x.log"):
-        (source / name).write_text(name)
-    (source / "link.py").symlink_to("a.py")
-    (source / "gone.py").symlink_to("nothing")
-    (source / "inner").symlink_to("pkg")
-    (source / "outer").symlink_to("../elsewhere")
-    os.mkfifo(source / "pipe")
-    (source / "a.py").chmod(0o755)
-    local.copy(source, folder)
-    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
-    assert found == {".gitignore", "a.py", "pkg", "pkg/b.py", "data", "link.py", "inner", "outer"}
-    assert (folder / "link.py").read_text() == "a.py"
-    assert not (folder / "link.py").is_symlink()
-    assert (folder / "inner").resolve() == folder / "pkg"
-    assert (folder / "outer").resolve() == tmp_path / "elsewhere"
-    assert os.access(folder / "a.py", os.X_OK)
-
-
-def test_a_folder_inside_of_the_source_is_not_copied_into_itself(tmp_path: Path) -> None:
-    folder = tmp_path / "azureml_runs" / "r"
-    folder.mkdir(parents=True)
-    (tmp_path / "a.py").write_text("")
-    local.copy(tmp_path, folder)
-    assert [p.name for p in folder.iterdir()] == ["a.py"]
-
-
-def test_a_supervisor_is_no_rank_and_no_job() -> None:
-    kept = local.outside_of_a_job(
-        {
-            "PATH": "p",
-            "RANK": "1",
-            "OMPI_COMM_WORLD_SIZE": "2",
-            "RUNFOLD_RUN_ID": "r",
-            "AZUREML_RUN_ID": "r",
-            "HOME": "h",
-        }
-    )
-    assert kept == {"PATH": "p", "HOME": "h"}
-
-
-def test_a_job_comes_back_from_its_folder(tmp_path: Path) -> None:
-    from runfold.submitting.ranks import Layout
-
-    made = job.Job(
-        "r", "e", None, 0, "", "", "w", "w", None, "local", "/s", "a.py", None, ["1"], "python", Layout("", 1, 1),
-        {"PASSWORD": "x"}, None, 10.0, True, ["logs"], warnings=[("a", "b")],
-    )  # fmt: skip
-    made.save(tmp_path)
-    assert job.Job.load(tmp_path) == made
-    assert (tmp_path / job.CONTROL / "job.json").stat().st_mode & 0o777 == 0o600
-
-
-def test_a_claimed_job_keeps_no_secret_on_disk(tmp_path: Path) -> None:
-    (tmp_path / job.CONTROL).mkdir()
-    file = tmp_path / job.CONTROL / "job.json"
-    file.write_text('{"run_id": "r", "variables": {"DB_PASSWORD": "hunter2", "LR": "0.1"}}')
-    job.forget_secrets(tmp_path)
-    assert "hunter2" not in file.read_text()
-    assert "0.1" in file.read_text()
-
-
-def test_only_a_job_that_runs_is_told_to_end(tmp_path: Path) -> None:
-    assert not job.request_cancel(tmp_path)
-    (tmp_path / job.CONTROL).mkdir()
-    assert job.request_cancel(tmp_path)
-    (tmp_path / job.CONTROL / "ended.json").write_text("{}")
-    assert not job.request_cancel(tmp_path)
-
-
-def test_the_folder_of_all_runs_is_shared_safely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    folder = job.make_folder("r")
-    assert folder.stat().st_mode & 0o777 == 0o700
-    assert folder.parent.stat().st_mode & 0o7777 == 0o1777
-    (tmp_path / "other").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "other"))
-    (tmp_path / "other" / "azureml_runs").symlink_to(tmp_path)
-    with pytest.raises(ExperimentExecutionException, match="safe to share"):
-        job.make_folder("r")

@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 def start(tmp_path: Path, folder: Path) -> Start:
     """Writes a script and its job, if there is none yet, and starts a supervisor for it."""
 
-    def started(script: str = "", **changes: Any) -> subprocess.Popen[bytes]:
+    def started(script: str = "", /, **changes: Any) -> subprocess.Popen[bytes]:
         if script:
             (folder / "train.py").write_text(script)
             made = job.Job(
@@ -90,6 +90,73 @@ def test_it_ends_its_script_when_it_is_told_to(start: Start, folder: Path, how: 
         supervisor.send_signal(signal.SIGTERM)
     assert supervisor.wait(60) == 0
     assert ended(folder)["status"] == "Canceled"
+
+
+def test_a_signal_from_before_its_start_keeps_the_script_from_running(start: Start, folder: Path) -> None:
+    supervisor = start(WITNESS + FOREVER)
+    until((folder / job.CONTROL / "claimed").exists, 60, "the claim")
+    supervisor.send_signal(signal.SIGTERM)
+    assert supervisor.wait(60) == 0
+    assert ended(folder)["status"] == "Canceled"
+    assert not (folder / "witness").exists()
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        "open(b'logs/\\xff.txt', 'w').write('x'); open(b'outputs/\\xff.txt', 'w').write('x')",
+        "os.mkfifo('logs/p'); os.symlink('q', 'logs/q'); os.symlink('.', 'logs/r'); os.symlink('nothing', 'outputs/n')",
+        "import shutil; shutil.rmtree('logs'); shutil.rmtree('user_logs'); shutil.rmtree('outputs')",
+        "import shutil; shutil.rmtree('logs'); os.symlink('/proc', 'logs')",
+        "shutil = __import__('shutil'); shutil.rmtree('outputs'); open('outputs', 'w').close()",
+        "open('logs/' + 'x' * 250, 'w').write('x'); os.makedirs('logs/' + '/'.join(['y' * 250] * 5))\n"
+        "os.chdir('logs/' + '/'.join(['y' * 250] * 5)); open('z', 'w').write('x')",
+        "os.close(1); os.close(2)",
+        "import sys; sys.stdout.buffer.write(bytes(range(256)) * 40_000 + b'no end')",
+    ],
+    ids=["names", "no files", "nothing", "elsewhere", "outputs", "long names", "closed", "binary"],
+)
+def test_whatever_a_script_leaves_in_its_folder_the_run_ends_as_the_script_did(
+    start: Start, folder: Path, left: str
+) -> None:
+    assert start(f"import os\n{left}\n").wait(60) == 0
+    assert ended(folder)["status"] == "Completed"
+
+
+def test_a_job_that_may_run_for_longer_than_any_clock_counts_runs(start: Start, folder: Path) -> None:
+    assert start(WITNESS, max_run_duration_s=1e15).wait(60) == 0
+    assert ended(folder)["status"] == "Completed"
+
+
+def test_a_pipe_that_nobody_reads_any_more_ends_who_writes_to_it(start: Start, folder: Path) -> None:
+    command = "while :; do echo x; done | head -n 1"
+    assert start(WITNESS, script=None, command=command, max_run_duration_s=20).wait(60) == 0
+    assert ended(folder)["status"] == "Completed"
+    assert (folder / "user_logs" / "std_log.txt").read_text() == "x\n"
+
+
+def test_what_has_moved_to_a_session_of_its_own_may_end_by_itself_too(start: Start, folder: Path) -> None:
+    apart = (
+        "import signal, sys, threading\n"
+        "def bye(*_): threading.Event().wait(0.3); open('bye', 'w').close(); sys.exit()\n"
+        "signal.signal(signal.SIGTERM, bye); open('there', 'w').close(); threading.Event().wait()\n"
+    )
+    script = f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {apart!r}], start_new_session=True)\n"
+    supervisor = start(script + FOREVER, cancel_grace_s=10.0)
+    until((folder / "there").exists, 60, "the process apart")
+    supervisor.send_signal(signal.SIGTERM)
+    assert supervisor.wait(60) == 0
+    assert (folder / "bye").exists()
+
+
+def test_a_job_whose_guard_was_killed_ends_all_the_same(start: Start, folder: Path) -> None:
+    supervisor = start(WITNESS + "import threading; threading.Event().wait(2)\n")
+    until((folder / "witness").exists, 60, "the script to run")
+    children = Path(f"/proc/{supervisor.pid}/task/{supervisor.pid}/children").read_text().split()
+    (guard,) = [pid for pid in children if b"supervisor" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(int(guard), signal.SIGKILL)
+    assert supervisor.wait(60) == 0
+    assert ended(folder)["status"] == "Completed"
 
 
 def test_an_interpreter_that_has_gone_is_a_failed_job(start: Start, folder: Path) -> None:
