@@ -39,6 +39,7 @@ from runfold_schemas.events import (
     ModelRegistered,
     OrdinalRange,
     PropertyAdded,
+    RelatedDataset,
     RunStarted,
     RunSubmitted,
     Series,
@@ -204,6 +205,8 @@ GOOD_OTHERS = (  # as long as allowed: every index takes them
     ModelRegistered("model", LONG, WRITER, 1, run_id=LONG, properties={LONG: None}, tags={LONG: '"'}),
     ModelChanged("model", LONG, WRITER, 2, version=2**63 - 1),
     ModelChanged("model", LONG, WRITER, 3, version=1, tags={LONG: "\\N"}, deleted=False),
+    ModelChanged("model", LONG, WRITER, 4, version=1, datasets=(RelatedDataset(LONG[:64], f"{LONG}:{10**14}"),)),
+    RunStarted("run", "longest", WRITER, 1, experiment=LONG, parent_run_id=LONG, target=LONG * 9, run_type=LONG * 9),
     AssetRegistered("datastore", LONG, WRITER, 1, definition=LONGEST),
     AssetChanged("datastore", LONG, WRITER, 2, version=-(2**63)),
 )

@@ -21,6 +21,7 @@ from runfold_schemas.events import (
     DatasetLinked,
     ErrorRecorded,
     ExperimentChanged,
+    LaneEnd,
     LossDeclared,
     ModelChanged,
     ModelRegistered,
@@ -81,6 +82,22 @@ BESIDE = st.one_of(
     st.tuples(st.just(CancelRequested), st.just({})),
     st.tuples(st.just(SnapshotTaken), st.fixed_dictionaries({"snapshot_id": st.sampled_from(("s1", "s2"))})),
     st.tuples(st.just(DatasetLinked), LINK),
+)
+CLOSE = st.one_of(  # about one run, model and dataset, so that words meet what they are about
+    st.tuples(st.just(CancelRequested), st.just(("run", "r3")), st.just({})),
+    st.tuples(
+        st.just(StatusChanged),
+        st.just(("run", "r3")),
+        st.fixed_dictionaries({"status": st.sampled_from(("Running", "Finalizing"))}),
+    ),
+    st.tuples(st.just(ModelRegistered), st.just(("model", "m3")), MODEL),
+    st.tuples(
+        st.just(ModelChanged),
+        st.just(("model", "m3")),
+        st.fixed_dictionaries({"version": st.integers(1, 2), "properties": TAGS, "removed_tags": st.just(("a",))}),
+    ),
+    st.tuples(st.just(AssetRegistered), st.just(("dataset", "d3")), ASSET),
+    st.tuples(st.just(DatasetLinked), st.just(("run", "r3")), LINK),
 )
 PICK = st.integers(0, 1_000)
 PLACES = [(kind, partition) for kind, count in PARTITIONS.items() for partition in range(count)]
@@ -183,6 +200,27 @@ class Machine(RuleBasedStateMachine):
     def send_heartbeat(self, writer: int, run: str, ttl_s: float) -> None:
         self.world.log.append(self.who(writer).heartbeat(run, ttl_s))
 
+    @rule()
+    def go_on_after_the_end(self) -> None:
+        """All that came of a run is what was claimed; that there is more, a sign of life alone tells (P11)."""
+        writer, log = self.world.writer(), self.world.log
+        run = f"r of {writer.writer_id}"
+        writer.say(StatusChanged, "run", run, status="Completed", lanes=[LaneEnd("facts", 1)])
+        self.world.shippers[-1].ship(log, 1, [1], [])
+        writer.say(TagSet, "run", run, key="a", value="x")
+        log.append(writer.heartbeat(run, 1.0))
+        self.fold_all(5)
+
+    @rule(said=st.lists(CLOSE, min_size=2, max_size=6), lost=st.lists(PICK, max_size=2), count=st.integers(1, 12))
+    def say_at_once(self, said: list[Any], lost: list[int], count: int) -> None:
+        """Much about little: in one batch, or in several, with some of it late."""
+        writer, shipper = self.world.writer(), self.world.shippers[-1]
+        for kind, about, fields in said:
+            writer.say(kind, *about, **fields)
+        for dropped in (lost, ()):
+            shipper.ship(self.world.log, len(said), [1], dropped)
+            self.fold_all(count)
+
     @rule(writer=PICK, experiment=st.sampled_from(("e1", "e2")), run=RUNS)
     def enroll(self, writer: int, experiment: str, run: str) -> None:
         self.who(writer).say(RunEnrolled, "experiment", experiment, run_id=run)
@@ -241,6 +279,12 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.world.settle()
+
+    def fold_all(self, count: int) -> None:
+        for place in PLACES:
+            while self.world.fold(*place, count):
+                pass
+        self.world.assert_agreement()
 
     def who(self, number: int) -> Writer:
         return self.world.writers[number % len(self.world.writers)]

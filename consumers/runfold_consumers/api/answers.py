@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, PlainSerializer
 
+from runfold_consumers.artifacts.objects import SIZE_MAX
+
 
 def moment_text(moment: datetime) -> str:
     """A moment as answers show it, such as 2026-03-01T12:00:00.000000Z."""
@@ -59,6 +61,7 @@ class Experiment(BaseModel):
     created_at: Moment
     run_count: int = Field(description="Runs in it, children too.")
     archived: bool
+    archived_at: Moment | None = Field(description="When it was archived, by the clock of who said so.")
     deleted: bool
     description: str | None
     tags: dict[str, str | None]
@@ -68,6 +71,7 @@ class ExperimentsAnswer(Answer):
     """Experiments by name."""
 
     experiments: list[Experiment]
+    next_cursor: str | None = Field(description="`cursor` of the next page; null on the last one.")
 
 
 class RunError(BaseModel):
@@ -134,6 +138,7 @@ class Run(BaseModel):
     number: int | None = Field(description="Its number in the experiment; null until folded. Holes are possible.")
     attempt: int = Field(description="The latest attempt; status, times and error are its.")
     status: str = Field(examples=["Completed"])
+    status_reason: str | None = Field(description="Why it is in that status, where somebody said so.")
     created_at: Moment
     started_at: Moment | None
     ended_at: Moment | None
@@ -155,7 +160,7 @@ class Run(BaseModel):
     job_folder: str | None = Field(description="Of the latest submission: where the job lives on its host.")
     heartbeat_at: Moment | None = Field(description="Broker time of the last heartbeat.")
     cancel_requested_at: Moment | None = Field(description="When somebody last asked that the run ends.")
-    datasets: list[DatasetLink]
+    datasets: list[DatasetLink] = Field(description="The first 1,000, in the order of the log.")
 
 
 class RunAnswer(Run, Answer):
@@ -205,6 +210,10 @@ class ContentAnswer(Answer):
     availability: str
 
 
+# Stores give letters, digits and few signs; a slash would be a path to those that keep parts in folders.
+UploadId = Annotated[str, Field(max_length=1024, pattern="^[A-Za-z0-9._~+=-]+$", description="As /uploads gave it.")]
+
+
 class Owner(BaseModel):
     """Whose bytes they are."""
 
@@ -216,7 +225,7 @@ class BytesWanted(BaseModel):
     """What is to be uploaded."""
 
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the bytes.")
-    size: int = Field(ge=0, lt=1 << 63, description="Number of bytes.")
+    size: int = Field(ge=0, le=SIZE_MAX, description="Number of bytes; an object has at most 5 TiB.")
     media_type: str | None = Field(None, max_length=255, examples=["image/png"])
 
 
@@ -260,7 +269,7 @@ class UploadsAnswer(BaseModel):
 class PartsWanted(UploadWanted):
     """A page of the parts of an upload."""
 
-    upload_id: str = Field(min_length=1, max_length=1024)
+    upload_id: UploadId
     after: int = Field(0, ge=0, le=10_000, description="Parts after this one.")
     limit: int = Field(100, ge=1, le=1000)
 
@@ -284,14 +293,14 @@ class PartsAnswer(BaseModel):
 class UploadComplete(UploadWanted):
     """All parts are there."""
 
-    upload_id: str = Field(min_length=1, max_length=1024)
+    upload_id: UploadId
     etags: list[str] = Field(min_length=1, max_length=10_000, description="ETag of each part, in order.")
 
 
 class UploadAborted(UploadWanted):
     """An unfinished upload that nobody wants any more."""
 
-    upload_id: str = Field(min_length=1, max_length=1024)
+    upload_id: UploadId
 
 
 class Refusal(BaseModel):

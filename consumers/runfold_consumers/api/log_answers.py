@@ -23,6 +23,7 @@ class LogsAnswer(Answer):
     """Logs by name, attempt, rank."""
 
     logs: list[Log]
+    more: bool = Field(description="There are more than the 20,000 that an answer holds; these are the first.")
 
 
 class LaneCompleteness(BaseModel):

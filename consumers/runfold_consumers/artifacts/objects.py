@@ -30,6 +30,7 @@ CHUNK_BYTES = 1 << 20
 URL_S = 3_600
 SINGLE_BYTES_MAX = 64 << 20  # larger objects are uploaded in parts
 PART_BYTES_MIN = 32 << 20
+SIZE_MAX = 5 << 40  # S3's limit for an object
 PARTS_MAX = 2_000  # S3 takes 10,000; this many ETags fit into one request of the API
 OWNER_KINDS = ("run", "model", "dataset", "datastore")
 SEGMENT_BYTES_MAX = 768  # any run id of ASCII, percent-encoded; S3 limits a key to 1,024 bytes
@@ -283,11 +284,7 @@ class Objects:
     def abort_upload(self, workspace: str, owner: str, sha256: str, upload_id: str) -> None:
         """Gives an unfinished upload up, and its parts with it; harmless where there is none."""
         with self._translated():
-            try:
-                self._client._abort_multipart_upload(self.bucket, object_key(workspace, owner, sha256), upload_id)
-            except S3Error as error:
-                if error.code not in _GONE:
-                    raise
+            self._abort(object_key(workspace, owner, sha256), upload_id)
 
     def sweep_uploads(self, older_than_s: float) -> int:
         """Aborts unfinished uploads that nobody has gone on with for so long; how many those were."""
@@ -297,9 +294,18 @@ class Objects:
             for each in self._client._list_multipart_uploads(self.bucket).uploads:
                 if each.upload_id and each.initiated_time is not None and each.initiated_time < before:
                     key = _as_it_was_put(each.object_name)
-                    self._client._abort_multipart_upload(self.bucket, key, each.upload_id)
-                    swept += 1
+                    swept += self._abort(key, each.upload_id)
         return swept
+
+    def _abort(self, key: str, upload_id: str) -> bool:
+        """Whether there was such an upload: somebody else may have completed it just now."""
+        try:
+            self._client._abort_multipart_upload(self.bucket, key, upload_id)
+        except S3Error as error:
+            if error.code not in _GONE:
+                raise
+            return False
+        return True
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -348,11 +354,11 @@ def object_key(workspace: str, owner: str, sha256: str) -> str:
     Args:
         workspace: its workspace.
         owner: as `owner_of` writes it. Other text with a slash is a hostile run id, and stays one part.
-        sha256: of its bytes.
+        sha256: of its bytes. Other text is what a hostile event says of them, and stays one part, too.
     """
     kind, slash, owner_id = owner.partition("/")
     parts = [kind, owner_id] if slash and kind in OWNER_KINDS[1:] and owner_id else [owner]
-    return "/".join((workspace, *map(_segment, parts), sha256))
+    return "/".join((workspace, *map(_segment, parts), _segment(sha256)))
 
 
 def file_key(workspace: str, store: str, path: str) -> str:
@@ -367,7 +373,7 @@ def _segment(part: str) -> str:
         segment = f"={hashlib.sha256(part.encode()).hexdigest()}"  # nothing encoded holds a '='
     if set(segment) == {"."}:
         segment = segment.replace(".", "%2E")
-    return segment
+    return segment or "="
 
 
 def _as_it_was_put(told: str) -> str:

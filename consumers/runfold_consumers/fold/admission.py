@@ -51,6 +51,7 @@ TIME_MAX_US = 253_402_300_799_999_999  # 9999-12-31, the last one
 STREAM_BYTES_MAX = len(LOG) + limits.LOG_NAME_BYTES_MAX
 SECONDS_MAX = 1e9  # thirty years; beside any broker time it stays within a timestamp
 DIRECTION_BYTES_MAX = 16
+RELATIONSHIP_BYTES_MAX = 256  # of a model and a dataset; both, and the model's name, stand in one index entry
 _RUN = ("run",)
 _MODEL = ("model",)
 _ASSETS = ("dataset", "environment", "datastore")
@@ -239,6 +240,9 @@ def _check_words(event: Any) -> None:
 def _check_model_changed(event: ModelChanged | ModelRegistered) -> None:
     _check_words(event)
     _check_properties(event)
+    for related in event.datasets:
+        _check_key("a dataset's relationship", related.relationship, RELATIONSHIP_BYTES_MAX)
+        _check_key("dataset_id", related.dataset_id, limits.DATASET_ID_BYTES_MAX)
 
 
 def _check_model(event: ModelRegistered) -> None:

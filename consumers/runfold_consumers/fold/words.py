@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from runfold_schemas.events import ModelChanged
+from runfold_schemas.events import ExperimentChanged, ModelChanged
 
 TAG = "tag/"  # and the tag's key
 DATASET = "dataset/"  # and relationship/id of a dataset that a model has to do with; the value is the id
+ARCHIVED_AT = "archived_at"  # when the experiment was archived, microseconds since 1970 UTC
 FIELDS = ("description", "archived", "deleted", "is_default")
 OF_MODEL = ("sample_input_dataset_id", "sample_output_dataset_id", "resource_configuration")  # that ModelChanged says
 
@@ -23,4 +24,6 @@ def words_of(event: Any) -> dict[str, tuple[str | None, bool]]:
         value = getattr(event, name, None)
         if value is not None:
             words[name] = (str(value).lower() if isinstance(value, bool) else value, False)
+    if isinstance(event, ExperimentChanged) and event.archived is not None:
+        words[ARCHIVED_AT] = (str(event.occurred_at), False) if event.archived else (None, True)
     return words

@@ -135,7 +135,8 @@ CREATE TABLE state.runs (
 CREATE INDEX runs_of_experiment ON state.runs (workspace, experiment, created_at);
 CREATE INDEX runs_of_parent ON state.runs (workspace, parent_run_id) WHERE parent_run_id IS NOT NULL;
 CREATE INDEX runs_by_time ON state.runs (workspace, created_at);
-CREATE INDEX runs_of_target ON state.runs (workspace, target, created_at) WHERE target IS NOT NULL;
+-- Targets longer than any that is one are left out: an index entry has at most 2,704 bytes.
+CREATE INDEX runs_of_target ON state.runs (workspace, target, created_at) WHERE octet_length(target) <= 1024;
 
 -- A start of the job. A terminal status is final within it; `status` is the last word as long as there is none.
 CREATE TABLE state.attempts (
@@ -182,6 +183,8 @@ CREATE TABLE state.tags (
     removed    boolean NOT NULL,
     PRIMARY KEY (workspace, run_id, key, writer_id)
 ) WITH (fillfactor = 60);
+-- A key's runs, whatever their values: an index that held these would be touched whenever a tag changes.
+CREATE INDEX tags_by_key ON state.tags (workspace, key, run_id);
 
 -- The last word of each writer on display_name and description (P8).
 CREATE TABLE state.descriptions (
@@ -206,6 +209,7 @@ CREATE TABLE state.properties (
     ordinal    bigint NOT NULL,
     PRIMARY KEY (workspace, run_id, key)
 );
+CREATE INDEX properties_by_key ON state.properties (workspace, key, run_id);
 
 -- Files, images and charts. `name` is what was said, `path` where it stands: an image or chart that is logged again
 -- under its name gets `<name>@<ordinal>`. `inline`: the bytes travelled in the event.
@@ -351,7 +355,8 @@ CREATE TABLE state.enrollments (
     PRIMARY KEY (workspace, experiment, run_id)
 );
 
--- The last word of each writer on an experiment (P8). Fields: archived, deleted ('true', 'false'), description, tag/<key>.
+-- The last word of each writer on an experiment (P8). Fields: archived, deleted ('true', 'false'), archived_at (microseconds
+-- since 1970), description, tag/<key>.
 CREATE TABLE state.experiment_words (
     workspace   text COLLATE "C" NOT NULL,
     experiment  text COLLATE "C" NOT NULL,
@@ -424,7 +429,7 @@ CREATE TABLE state.asset_words (
     removed      boolean NOT NULL,
     PRIMARY KEY (workspace, kind, name, version, field, writer_id)
 );
-CREATE INDEX asset_defaults ON state.asset_words (workspace, kind, broker_time) WHERE field = 'is_default';
+CREATE INDEX asset_words_by_field ON state.asset_words (workspace, kind, field, name);
 
 -- The first value of a version's property, for ever.
 CREATE TABLE state.asset_properties (
@@ -439,6 +444,7 @@ CREATE TABLE state.asset_properties (
     ordinal    bigint NOT NULL,
     PRIMARY KEY (workspace, kind, name, version, key)
 );
+CREATE INDEX asset_properties_by_key ON state.asset_properties (workspace, kind, key);
 
 -- Points, L0: one framed MetricLogged as it came, trimmed where part of it was seen before. Rows of a lane never overlap.
 CREATE TABLE state.points (

@@ -8,6 +8,9 @@ last word's time to live counts for the run.
 Whoever joins without heartbeats (a rank that only logs) shows the run's life by what it logs; by facts alone nobody
 does: a tag set by a person, a cancel from the page, and the watchdog's own words are facts.
 
+Nobody is called silent for a time in which nobody could be heard: while broker or projector were away, or the machine
+slept, no deadline ran. `Continuity` tells since when the projection has moved on without a break.
+
 Repeats are harmless, and any number of watchdogs may judge: each states what it sees, and what they see converges.
 """
 
@@ -18,6 +21,8 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 
 from runfold_schemas.statuses import NOT_RESPONDING
+
+BREAK_S = 60.0  # between two looks; a sign of life is sent each 24 s and holds for 120 s
 
 
 class Writer(NamedTuple):
@@ -65,16 +70,31 @@ class Statement(NamedTuple):
     reason: str
 
 
-def judge(candidates: Iterable[Candidate], projected_until: float) -> list[Statement]:
+class Continuity:
+    """Since when the projection has moved on without a break, as far as this process has seen."""
+
+    def __init__(self) -> None:
+        self._since = self._until = float("-inf")
+
+    def since(self, projected_until: float) -> float:
+        """To be asked at each look; a watchdog's first look is a break."""
+        if projected_until > self._until + BREAK_S:
+            self._since = projected_until
+        self._until = max(projected_until, self._until)
+        return self._since
+
+
+def judge(candidates: Iterable[Candidate], projected_until: float, since: float = float("-inf")) -> list[Statement]:
     """What is to be stated now.
 
     Args:
         candidates: as one snapshot shows them.
         projected_until: all that the broker took before is in that snapshot.
+        since: whoever was heard before counts as heard then; but who is not responding is heard again by a word alone.
     """
     statements = []
     for run in candidates:
-        why = silence(run, projected_until)
+        why = silence(run, projected_until, since if run.status != NOT_RESPONDING else float("-inf"))
         if why is not None and run.status != NOT_RESPONDING:
             statements.append(Statement(run.run_id, run.attempt, NOT_RESPONDING, why))
         elif why is None and run.status == NOT_RESPONDING and run.before != NOT_RESPONDING:
@@ -82,11 +102,11 @@ def judge(candidates: Iterable[Candidate], projected_until: float) -> list[State
     return statements
 
 
-def silence(run: Candidate, projected_until: float) -> str | None:
+def silence(run: Candidate, projected_until: float, since: float = float("-inf")) -> str | None:
     """Why a run counts as silent, in words; None where it does not, or where that is not known yet."""
     submission = run.submission
     if submission is not None and not (submission.answered and run.writers):  # who answers, and dies before a heartbeat
-        if submission.submitted_at + submission.respond_within_s >= projected_until:
+        if max(submission.submitted_at, since) + submission.respond_within_s >= projected_until:
             return None
         when = _shown(submission.submitted_at)
         what = "whoever spoke for it has shown no life" if submission.answered else "nobody spoke for it"
@@ -95,7 +115,7 @@ def silence(run: Candidate, projected_until: float) -> str | None:
         return None
     living = [writer for writer in run.writers if not writer.closed]
     last = max(living or run.writers, key=lambda writer: writer.heard_at + writer.ttl_s)
-    if last.heard_at + last.ttl_s >= projected_until:
+    if max(last.heard_at, since) + last.ttl_s >= projected_until:
         return None
     if run.logged_at is not None and run.logged_at + last.ttl_s >= projected_until:
         return None

@@ -3,6 +3,10 @@
 Until when it is projected: the least, over all partitions of facts and telemetry, of the broker time of the last record
 folded, or, where the projector saw nothing left to fold, of the moment when it looked. So a projector that lags, is
 frozen or cannot reach the broker holds that moment back, and with it every judgement.
+
+Of the runs that have not ended only those are looked at closely of which no sign of life holds, or which are not
+responding and of which one does. Runs that are not responding stay so, many of them for ever: by turns, each is looked
+at closely too, since a writer without heartbeats may be heard again.
 """
 
 from __future__ import annotations
@@ -14,6 +18,8 @@ from runfold_consumers.engine.connecting import answering
 from runfold_consumers.engine.projection import Connection
 from runfold_consumers.watchdog.judging import Candidate, Submission, Writer, silence
 from runfold_schemas.statuses import NOT_RESPONDING, NOT_STARTED
+
+TURNS = 12
 
 
 class Sight(NamedTuple):
@@ -45,6 +51,7 @@ def look(
     workspace: str,
     topics: Mapping[str, int],
     own: tuple[str, Collection[str]],
+    turn: int = 0,
 ) -> Sight:
     """Looks at a workspace.
 
@@ -53,6 +60,7 @@ def look(
         workspace: whose runs.
         topics: how many partitions the workspace's topics of facts and telemetry have, by full name, in this order.
         own: our writer, and the runs about which it waits to see its own words.
+        turn: of TURNS, whose runs that are not responding are looked at closely.
 
     Raises:
         Away: Postgres does not answer.
@@ -65,6 +73,8 @@ def look(
         if until is None:
             return Sight(None, [], {})
         given["until"] = until
+        suspect = connection.execute(_SUSPECT, {**given, "turns": TURNS, "turn": turn % TURNS}).fetchall()
+        given["suspect"] = [row[0] for row in suspect]
         runs = _runs(connection, given)
         silent = [run_id for run_id, run in runs.items() if run.writers and silence(run, until)]
         if silent:
@@ -124,7 +134,34 @@ WITH open_runs AS (
            coalesce(attempts.status, 'NotStarted') AS status
     FROM state.attempts JOIN state.runs USING (workspace, run_id, attempt)
     WHERE attempts.workspace = %(workspace)s AND attempts.terminal_status IS NULL
+      AND attempts.run_id = ANY(%(suspect)s)
 )
+"""
+# Whoever submitted a run is not the run.
+_SUSPECT = """
+SELECT open_runs.run_id
+FROM state.attempts AS open_runs
+JOIN state.runs USING (workspace, run_id, attempt)
+CROSS JOIN LATERAL (
+    SELECT EXISTS (
+        SELECT FROM state.heartbeats AS sign
+        JOIN state.writers ON (writers.workspace, writers.aggregate_kind) = (%(workspace)s, 'run')
+            AND (writers.aggregate_id, writers.writer_id) = (sign.run_id, sign.writer_id)
+            AND writers.attempt = open_runs.attempt AND NOT writers.outsider
+        WHERE (sign.workspace, sign.run_id) = (%(workspace)s, open_runs.run_id)
+          AND sign.broker_time + make_interval(secs => sign.ttl_s) >= to_timestamp(%(until)s)
+          AND NOT EXISTS (
+              SELECT FROM state.submissions
+              WHERE (submissions.workspace, submissions.run_id) = (%(workspace)s, open_runs.run_id)
+                AND submissions.writer_id = sign.writer_id
+          )
+    ) AS is_alive
+) AS looked
+WHERE open_runs.workspace = %(workspace)s AND open_runs.terminal_status IS NULL
+  AND CASE open_runs.status
+      WHEN 'NotResponding' THEN is_alive OR abs(hashtext(open_runs.run_id) %% %(turns)s) = %(turn)s
+      ELSE NOT is_alive
+      END
 """
 _SUBMITTED = f"""{_OPEN}
 SELECT open_runs.run_id, open_runs.attempt, open_runs.status, asked.writer_id,

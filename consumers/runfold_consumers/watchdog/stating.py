@@ -20,6 +20,7 @@ from runfold_schemas.events import StatusChanged, WriterOpened
 from runfold_schemas.settings import Settings
 
 ACTOR = "watchdog"
+RUNS_MAX = 10_000  # in one journal: what a shipper remembers of it grows with them
 AGAIN_S = 60.0  # after which a word that nobody has folded is said again
 
 
@@ -76,6 +77,11 @@ class Speaker:
     def is_heard(self) -> bool:
         """The broker has all that was stated."""
         return self._shipper.left() == 0
+
+    @property
+    def is_done(self) -> bool:
+        """It has spoken of so many runs that another one should go on, and nothing of it is waited for."""
+        return len(self._opened) >= RUNS_MAX and not self._ahead and self.is_heard()
 
     def close(self, deadline: float) -> None:
         """Ends the journal; what the broker has not taken by then (`time.monotonic()`) stays for a node's shipper."""

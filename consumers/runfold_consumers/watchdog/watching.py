@@ -1,6 +1,7 @@
 """The watchdog's loop: look, judge, state, every few seconds and for every workspace below the topic prefix.
 
-It keeps nothing: what it stated is in the ledger, and a watchdog that begins anew sees it there. Any number may run.
+It keeps nothing that counts: what it stated is in the ledger, and a watchdog that begins anew sees it there. Any number
+may run.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from runfold_consumers.engine.errors import Away
 from runfold_consumers.engine.health import Health
 from runfold_consumers.engine.projection import Connection
 from runfold_consumers.watchdog import looking
-from runfold_consumers.watchdog.judging import judge
+from runfold_consumers.watchdog.judging import Continuity, judge
 from runfold_consumers.watchdog.stating import Speaker
 from runfold_schemas.settings import Settings
 from runfold_schemas.topics import topics_of
@@ -41,6 +42,10 @@ class Watchdog:
         self._contracts = Contracts(settings.need("kafka"), settings.topic_prefix)
         self._connection: Connection | None = None
         self._speakers: dict[str, Speaker] = {}
+        self._continuities: dict[str, Continuity] = {}
+        self._retries: dict[str, Backoff] = {}  # of workspaces that cannot be judged
+        self._again_at: dict[str, float] = {}  # monotonic
+        self._turns = 0
         self._told: set[str] = set()  # workspaces of which it was told that they cannot be judged now
 
     def run(self, stop: threading.Event) -> None:
@@ -73,13 +78,29 @@ class Watchdog:
         """Looks once at every workspace; returns how many statements were made.
 
         Raises:
-            Away: a service does not answer; nothing was stated that should not be.
+            Away: Postgres does not answer; nothing was stated that should not be. A workspace that something else is
+                wrong with is tried again later, and keeps no other from being judged.
         """
         if self._connection is None:
             self._connection = connect(self._postgres, "watchdog")
         found = looking.workspaces(self._connection, self._settings.topic_prefix)
-        made = sum([self._judge(self._connection, workspace) for workspace in found])
+        self._turns += 1
+        made = 0
+        for workspace in found:
+            try:
+                if time.monotonic() >= self._again_at.get(workspace, 0.0):
+                    made += self._judge(self._connection, workspace)
+                    self._retries.pop(workspace, None)
+            except Away as away:
+                if away.service == "postgres":
+                    raise
+                retry_s = self._retries.setdefault(workspace, Backoff()).failed()
+                self._again_at[workspace] = time.monotonic() + retry_s
+                self._away(away)
+                log.warning("event=away workspace=%s retry_in_s=%.1f detail=%r", workspace, retry_s, away.detail)
         self._health.set("postgres", ok=True)
+        if self._retries:
+            return made
         self._health.set("journal", ok=True)
         deaf = sorted(workspace for workspace, speaker in self._speakers.items() if not speaker.is_heard())
         late = "" if made or not deaf else f"the broker has not taken what was stated in {', '.join(deaf)}"
@@ -91,15 +112,19 @@ class Watchdog:
         count = self._contracts.partition_count
         topics = {names.facts: count(workspace, "facts"), names.telemetry: count(workspace, "telemetry")}
         speaker = self._speakers.get(workspace)
+        if speaker is not None and speaker.is_done:
+            self._speakers.pop(workspace).close(time.monotonic() + END_S)
+            speaker = None
         own = (speaker.writer_id, speaker.waits_for) if speaker is not None else ("", ())
-        sight = looking.look(connection, workspace, topics, own)
+        sight = looking.look(connection, workspace, topics, own, self._turns)
         self._tell(workspace, sight.projected_until is None)
         if sight.projected_until is None:
             return 0
         if speaker is not None:
             speaker.saw(dict(sight.folded))
         made = 0
-        for statement in judge(sight.candidates, sight.projected_until):
+        since = self._continuities.setdefault(workspace, Continuity()).since(sight.projected_until)
+        for statement in judge(sight.candidates, sight.projected_until, since):
             if speaker is None:
                 speaker = self._speakers[workspace] = Speaker(self._settings, workspace)
             if speaker.state(statement):

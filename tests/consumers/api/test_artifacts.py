@@ -93,6 +93,8 @@ def test_an_upload_that_is_none_is_refused(api: Api) -> None:
     wrong: list[object] = [
         {**right, "sha256": "x"},
         {**right, "size": -1},
+        {**right, "size": (5 << 40) + 1},
+        {**right, "owner": {"kind": "run", "id": "model/m"}},
         {**right, "sha256": "../" + SHA256},
         {**right, "owner": "r1"},
         {**right, "owner": {"kind": "secret", "id": "r1"}},
@@ -132,6 +134,14 @@ def test_an_upload_that_is_gone_is_told_so(api: Api, objects: Objects) -> None:
     for below, more in (("/parts", {}), ("/completed", {"etags": ["0" * 32]})):
         told = api.ask("POST", UPLOADS + below, {**named, **more})
         assert (told.status, told.code) == (409, "gone")
+
+
+@pytest.mark.parametrize("upload_id", ["a/../../b", "\n", "é", ""])
+def test_an_upload_id_that_no_store_gives_is_refused(upload_id: str, api: Api) -> None:
+    named = {"owner": RUN, "sha256": SHA256, "size": 100 << 20, "upload_id": upload_id}
+    for below, more in (("/parts", {}), ("/completed", {"etags": ["0"]}), ("/aborted", {})):
+        told = api.ask("POST", UPLOADS + below, {**named, **more})
+        assert (told.status, told.code) == (400, "invalid")
 
 
 def test_uploads_that_nobody_goes_on_with_are_swept_away(objects: Objects) -> None:

@@ -120,6 +120,16 @@ def test_an_answer_holds_so_many_bytes_and_rows_and_the_next_goes_on(
     assert b"".join(client.log_pieces("r1", STD)) == b"".join(lines)
 
 
+def test_a_listing_that_is_cut_says_so(ledger: Ledger, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "LOGS_MAX", 2)
+    said = Saying("r1")
+    ledger.say(said.started(), said.log("a", b"x"), said.log("b", b"x"))
+    assert api.get("/runs/r1/logs").json["more"] is False
+    ledger.say(said.log("c", b"x"))
+    told = api.get("/runs/r1/logs").json
+    assert ([log["name"] for log in told["logs"]], told["more"]) == (["a", "b"], True)
+
+
 def test_completeness_tells_per_writer_what_was_sent_and_what_is_here(ledger: Ledger, client: ApiClient) -> None:
     said, silent, stranger = Saying("r1", A), Saying("r1", B), Saying("r1", C)
     ledger.say(said.opened(rank=0), said.started(), silent.opened(rank=1, attempt=2, host="far", pid=9))

@@ -231,7 +231,7 @@ def test_a_registration_is_decided_with_its_version(ledger: Ledger, client: ApiC
     assert client.decision("model", "digits", A, 1, wait_s=0.1) is None
 
 
-def test_experiments_are_seen_by_view_name_and_tags(ledger: Ledger, client: ApiClient) -> None:
+def test_experiments_are_seen_by_view_name_and_tags(ledger: Ledger, client: ApiClient, api: Api) -> None:
     ledger.say(Saying("r1").started("a"), Saying("r2").started("a"), Saying("r3").started("b"))
     said = {name: Saying(name, A, "experiment") for name in ("a", "b", "c", "d")}
     changed = events.ExperimentChanged
@@ -243,6 +243,10 @@ def test_experiments_are_seen_by_view_name_and_tags(ledger: Ledger, client: ApiC
         return [each["name"] for each in client.experiments(view, **filters)]
 
     assert seen() == ["a", "c"]
+    first = api.get("/experiments", view="all", limit=2).json
+    rest = api.get("/experiments", view="all", limit=2, cursor=first["next_cursor"]).json
+    assert [[each["name"] for each in page["experiments"]] for page in (first, rest)] == [["a", "b"], ["c"]]
+    assert rest["next_cursor"] is None
     assert seen("archived") == ["b"]
     assert seen("all") == ["a", "b", "c"]
     assert seen("all", name="b") == ["b"]

@@ -264,6 +264,22 @@ def test_pages_follow_each_other_without_gap_or_repeat_while_runs_are_added(ledg
     assert seen == ["g1", "c2", "c1", "r4", "r3", "r2", "r1"]
 
 
+def test_filters_look_at_what_is_visible(ledger: Ledger, api: Api) -> None:
+    one, other = Saying("r1", A), Saying("r1", B)
+
+    def found(**filters: str) -> list[str]:
+        return [run["run_id"] for run in api.get("/runs", **filters).json["runs"]]
+
+    ledger.say(one.tag("k", "1"))
+    assert found(status="NotStarted") == found(tags='{"k": 1}') == ["r1"]
+    ledger.say(other.tag("k", "2"), one.status("Running"), one.status("Preparing", attempt=1))
+    assert found(tags='{"k": 1}') == found(status="Running") == found(status="NotStarted") == []
+    assert found(tags='["k", {"k": 2}]') == found(status="Preparing") == ["r1"]
+    ledger.say(one.fact(events.TagRemoved, key="k"), other.ended(attempt=0))
+    assert found(tags='"k"') == found(status="Completed") == []
+    assert found(status="Preparing") == ["r1"]
+
+
 def test_a_circle_of_parents_ends(ledger: Ledger, api: Api) -> None:
     ledger.say(Saying("a").started(parent_run_id="b"), Saying("b").started(parent_run_id="a"))
     assert ids(api, parent="a", recursive=True) == ["b"]

@@ -127,6 +127,12 @@ def test_any_cut_into_batches_gives_the_same_checksum(folded: str, empty_databas
     assert checksum(empty_database) == checksum(folded)
 
 
+def test_telemetry_that_is_delivered_again_in_other_batches_changes_nothing(folded: str, busy: World) -> None:
+    before = checksum(folded)
+    fold(folded, cut([raw for raw in busy.log.all() if raw.topic_kind == "telemetry"], seed=9))
+    assert checksum(folded) == before
+
+
 def test_workspaces_do_not_mix(folded: str, busy: World) -> None:
     before = checksum(folded, "model")
     again = [[raw._replace(workspace="other") for raw in batch] for batch in cut(busy.log.all(), seed=5)]

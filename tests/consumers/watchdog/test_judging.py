@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runfold_consumers.watchdog.judging import Candidate, Submission, Writer, judge
+from runfold_consumers.watchdog.judging import BREAK_S, Candidate, Continuity, Submission, Writer, judge
 
 A, B = Writer("a" * 32, 100.0, 10.0, False), Writer("b" * 32, 105.0, 10.0, False)
 RUNNING = Candidate("r", 2, "Running", "Running", (A, B))
@@ -63,3 +63,19 @@ def test_what_was_stated_and_seen_is_not_stated_again() -> None:
     assert judge([RUNNING._replace(status=down.status)], 200.0) == []
     (up,) = judge([RUNNING._replace(status=down.status, writers=(A, B._replace(heard_at=199.0)))], 200.0)
     assert up.status == "Running"
+
+
+def test_nobody_is_silent_for_a_time_in_which_nobody_could_be_heard() -> None:
+    asked = RUNNING._replace(writers=(), submission=ASKED)
+    assert judge([RUNNING], 1010.0, since=1000.0) == []
+    assert judge([asked], 1030.0, since=1000.0) == []
+    assert len(judge([RUNNING, asked], 1030.1, since=1000.0)) == 2
+    assert judge([GONE], 1000.0, since=1000.0) == []
+
+
+def test_a_break_is_a_watchdogs_first_look_and_one_that_came_late() -> None:
+    watch = Continuity()
+    assert watch.since(100.0) == 100.0
+    assert watch.since(100.0 + BREAK_S) == 100.0
+    assert watch.since(90.0) == 100.0
+    assert watch.since(100.1 + 2 * BREAK_S) == 100.1 + 2 * BREAK_S

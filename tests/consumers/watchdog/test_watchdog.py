@@ -138,6 +138,61 @@ def test_who_is_heard_again_is_where_it_was_also_for_a_watchdog_that_began_since
             site.until_status("r", "CancelRequested")
 
 
+def test_a_watchdog_that_begins_gives_those_who_could_not_speak_time_to_do_so(site: Site) -> None:
+    with site.projector(), site.speaking("r", "silent") as training:
+        until(lambda: site.rows("SELECT FROM state.heartbeats"), 30, "a heartbeat")
+        training.send_signal(signal.SIGSTOP)
+        wait_out(2 * TTL_S)
+        with site.watchdog():
+            wait_out(TTL_S / 2)
+            training.send_signal(signal.SIGCONT)
+            wait_out(TTL_S)
+            assert site.said("r") == []
+
+
+def test_a_run_that_only_older_writers_log_into_is_heard_again(site: Site) -> None:
+    with site.projector(), site.watchdog(), site.writer() as rank:
+        with site.speaking("r", "silent") as training:
+            rank.say("r", WriterOpened, actor="ada")
+            site.until_status("r", "Running")
+            training.kill()
+            site.until_status("r", "NotResponding")
+        for number in range(100):
+            rank.journal.points("r").log("loss", 0.5, number)
+            rank.shipper.wake()
+            wait_out(0.1)
+            if site.status("r") == "Running":
+                break
+        assert site.status("r") == "Running"
+
+
+def test_a_workspace_without_topics_does_not_keep_others_from_being_judged(site: Site) -> None:
+    with site.projector():
+        with site.speaking("r", "silent"):
+            site.until_status("r", "Running")
+        site.rows(
+            "INSERT INTO state.positions (workspace, topic, partition, topic_id, next_offset) "
+            "VALUES ('aaa', %s, 0, 't', 1) RETURNING workspace",
+            f"{site.settings.topic_prefix}.aaa.facts",
+        )
+        with site.watchdog():
+            site.until_status("r", "NotResponding")
+
+
+def test_a_watchdog_that_has_spoken_of_many_runs_begins_a_new_journal(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runfold_consumers.watchdog.stating.RUNS_MAX", 1)
+    with site.projector(), site.watchdog():
+        for run_id in ("r", "s"):
+            with site.speaking(run_id, "silent"):
+                site.until_status(run_id, "Running")
+            site.until_status(run_id, "NotResponding")
+        writers = "SELECT FROM state.writers WHERE actor = 'watchdog' AND outsider = false"
+        assert len(site.rows(writers)) == 2
+        assert len(site.rows("SELECT DISTINCT writer_id FROM state.writers WHERE actor = 'watchdog'")) == 2
+
+
 def test_the_nodes_shipper_shows_the_life_of_a_process_that_moves_and_of_no_other(site: Site) -> None:
     command = [sys.executable, "-c", "from runfold_deploy.command import main; main()", "ship"]
     shipper = subprocess.Popen(command, env=site.env, stderr=subprocess.DEVNULL)

@@ -93,7 +93,8 @@ async def files(
         if path is not None:
             one = objects.file(workspace, name, checked(path))
             return [] if one is None else [one]
-        return objects.files(workspace, name, _prefix(prefix), place_of(cursor, str)[0], limit + 1)
+        (after,) = place_of(cursor, str)
+        return objects.files(workspace, name, _prefix(prefix), after and checked(after), limit + 1)
 
     async with read.snapshot() as snapshot:  # it waits; files themselves are not folded
         watermark = await snapshot.watermark()

@@ -29,11 +29,12 @@ routes = APIRouter(prefix="/v1/workspaces/{workspace}/runs/{run_id}", tags=["log
 async def logs(read: Read, run_id: RunId) -> log_answers.LogsAnswer:
     """The run's logs, one entry per name and writer: by name, attempt, rank."""
     async with read.snapshot() as snapshot:
-        rows = await snapshot.rows("log_list", {"run_id": run_id, "limit": LOGS_MAX})
+        rows = await snapshot.rows("log_list", {"run_id": run_id, "limit": LOGS_MAX + 1})
         if not rows:
             await _known(snapshot, run_id)
         watermark = await snapshot.watermark()
-    return log_answers.LogsAnswer(logs=[_log(row) for row in rows], watermark=watermark)
+    more = len(rows) > LOGS_MAX
+    return log_answers.LogsAnswer(logs=[_log(row) for row in rows[:LOGS_MAX]], more=more, watermark=watermark)
 
 
 @routes.get(

@@ -16,6 +16,7 @@ from runfold_consumers.api.lanes import state_of
 from runfold_consumers.api.paging import Cursor, Limit, cursor_of, place_of
 from runfold_consumers.api.services import Read, RunId
 from runfold_consumers.fold.completeness import LaneState, completeness
+from runfold_schemas.statuses import NOT_STARTED, TERMINAL
 
 routes = APIRouter(prefix="/v1/workspaces/{workspace}/runs", tags=["runs"], responses=documented())
 
@@ -46,6 +47,7 @@ async def runs(
         "experiment": experiment,
         "type": type,
         "status": status,
+        "open": status is not None and status != NOT_STARTED and status not in TERMINAL,
         "target": target,
         "parent": parent,
         "recursive": recursive,

@@ -18,6 +18,7 @@ from runfold_consumers.api import answers
 from runfold_consumers.api.errors import ApiError, documented, invalid, unavailable
 from runfold_consumers.api.services import Served, Services, Workspace
 from runfold_consumers.artifacts.objects import (
+    OWNER_KINDS,
     SINGLE_BYTES_MAX,
     StoredPart,
     UploadGone,
@@ -127,7 +128,10 @@ async def aborted(workspace: Workspace, served_by: Served, told: answers.UploadA
 
 
 def _owner(owner: answers.Owner) -> str:
-    return owner_of(owner.kind, owner.id)
+    named = owner_of(owner.kind, owner.id)
+    if owner.kind == "run" and "/" in named and named.partition("/")[0] in OWNER_KINDS:
+        raise invalid(f"run id {owner.id!r} names the bytes of another owner; name that as {{kind, id}}")
+    return named
 
 
 async def _seen(served_by: Services, workspace: str, owner: answers.Owner, digests: list[str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 
@@ -47,10 +47,13 @@ async def experiments(
     view: Annotated[Literal["active", "archived", "all"], Query(description="Which of them.")] = "active",
     name: Annotated[str | None, Query(max_length=1024, description="Only the one of this name.")] = None,
     tags: Annotated[str | None, Query(max_length=16384, description=filters.ABOUT)] = None,
+    cursor: Cursor = None,
+    limit: Limit = 1000,
 ) -> answers.ExperimentsAnswer:
-    """Experiments of the workspace by name. Deleted ones are in no view; their runs stay."""
+    """A page of the workspace's experiments by name. Deleted ones are in no view; their runs stay."""
     archived = {"active": False, "archived": True, "all": None}[view]
-    wanted = {"experiment": name, "archived": archived, "include_deleted": False}
+    (after,) = place_of(cursor, str)
+    wanted = {"experiment": name, "archived": archived, "include_deleted": False, "after": after, "limit": limit + 1}
     return await _experiments(read, {**wanted, **filters.parse("tags", tags).parameters("tag")})
 
 
@@ -59,18 +62,20 @@ async def experiment(
     read: Read, experiment: Annotated[str, Path(max_length=1024, description="Name of the experiment.")]
 ) -> answers.ExperimentsAnswer:
     """The experiment of that name, archived or deleted too, as a list of one."""
-    wanted = {"experiment": experiment, "archived": None, "include_deleted": True}
+    wanted = {"experiment": experiment, "archived": None, "include_deleted": True, "after": None, "limit": 2}
     found = await _experiments(read, {**wanted, **filters.parse("tags", None).parameters("tag")})
     if not found.experiments:
         raise not_found("experiment", experiment, f"workspace {read.workspace}")
     return found
 
 
-async def _experiments(read: Reading, asked: Mapping[str, object]) -> answers.ExperimentsAnswer:
+async def _experiments(read: Reading, asked: Mapping[str, Any]) -> answers.ExperimentsAnswer:
     async with read.snapshot() as snapshot:
         rows = await snapshot.rows("experiments", asked)
-        found = [answers.Experiment(**row) for row in rows]
-        return answers.ExperimentsAnswer(experiments=found, watermark=await snapshot.watermark())
+        watermark = await snapshot.watermark()
+    found = [answers.Experiment(**row) for row in rows[: asked["limit"] - 1]]
+    next_cursor = cursor_of(found[-1].name) if len(rows) > len(found) else None
+    return answers.ExperimentsAnswer(experiments=found, next_cursor=next_cursor, watermark=watermark)
 
 
 @routes.get("/deadletters", summary="Dead letters")

@@ -1,10 +1,11 @@
 -- Experiments by name, of which runs say that they belong to them, or facts of their own tell; with how many runs they
--- hold, and the last words on them.
+-- hold, and the last words on them; from after a name on.
 SELECT
     found.name,
     found.created_at,
     found.run_count,
     coalesce(words.archived, false) AS archived,
+    words.archived_at,
     coalesce(words.deleted, false) AS deleted,
     words.description,
     coalesce(words.tags, '{}') AS tags
@@ -18,11 +19,13 @@ FROM (
         FROM state.runs
         WHERE workspace = %(workspace)s AND experiment IS NOT NULL
           AND (%(experiment)s::text IS NULL OR experiment = %(experiment)s)
+          AND (%(after)s::text IS NULL OR experiment > %(after)s)
     ) AS runs
     FULL JOIN (
         SELECT experiment, created_at
         FROM state.experiments
         WHERE workspace = %(workspace)s AND (%(experiment)s::text IS NULL OR experiment = %(experiment)s)
+          AND (%(after)s::text IS NULL OR experiment > %(after)s)
     ) AS experiments USING (experiment)
     GROUP BY experiment
 ) AS found
@@ -30,6 +33,8 @@ LEFT JOIN (
     SELECT
         experiment AS name,
         bool_or(value = 'true') FILTER (WHERE field = 'archived') AS archived,
+        timestamptz 'epoch' + max(value) FILTER (WHERE field = 'archived_at')::bigint * interval '1 microsecond'
+            AS archived_at,
         bool_or(value = 'true') FILTER (WHERE field = 'deleted') AS deleted,
         max(value) FILTER (WHERE field = 'description') AS description,
         json_object_agg(substr(field, 5), value ORDER BY field) FILTER (WHERE starts_with(field, 'tag/')) AS tags,
@@ -47,3 +52,4 @@ WHERE (%(archived)s::boolean IS NULL OR coalesce(words.archived, false) = %(arch
          OR NOT (wanted.any_value OR words.by_key ->> wanted.key IS NOT DISTINCT FROM wanted.value)
   )
 ORDER BY found.name
+LIMIT %(limit)s

@@ -1,4 +1,5 @@
--- What was seen, declared lost, closed, and by heartbeats marked as journaled, per lane of these runs. Outsiders do not belong to the run, nor do their lanes.
+-- What was seen, declared lost, closed, and by heartbeats marked as journaled, per lane of these runs. Outsiders do not
+-- belong to the run, nor do their lanes.
 SELECT
     aggregate_id AS run_id,
     stream,

@@ -10,6 +10,7 @@ SELECT
     enrollments.number,
     runs.attempt,
     run_status.status,
+    word.reason AS status_reason,
     runs.created_at,
     run_status.started_at,
     run_status.ended_at,
@@ -30,6 +31,16 @@ SELECT
 FROM unnest(%(run_ids)s::text[]) WITH ORDINALITY AS asked (run_id, place)
 JOIN state.runs ON runs.workspace = %(workspace)s AND runs.run_id = asked.run_id
 JOIN state.run_status ON run_status.workspace = %(workspace)s AND run_status.run_id = asked.run_id
+LEFT JOIN LATERAL (
+    SELECT reason
+    FROM state.statuses
+    WHERE statuses.workspace = %(workspace)s
+      AND statuses.run_id = asked.run_id
+      AND statuses.attempt = runs.attempt
+      AND statuses.status = run_status.status
+    ORDER BY "offset" DESC
+    LIMIT 1
+) AS word ON true
 LEFT JOIN state.enrollments
     ON enrollments.workspace = %(workspace)s
     AND enrollments.experiment = runs.experiment
@@ -52,7 +63,7 @@ LEFT JOIN LATERAL (
     SELECT json_build_object('code', code, 'message', message, 'details_uri', details_uri) AS told
     FROM state.errors
     WHERE errors.workspace = %(workspace)s AND errors.run_id = asked.run_id AND errors.attempt = runs.attempt
-    ORDER BY "offset" DESC
+    ORDER BY "offset" -- the first one is the cause: a script's own words, then that it ended with exit code 1
     LIMIT 1
 ) AS error ON true
 LEFT JOIN LATERAL (
@@ -113,7 +124,12 @@ LEFT JOIN LATERAL (
         )
         ORDER BY direction, "offset"
     ) AS all_of_them
-    FROM state.dataset_links
-    WHERE dataset_links.workspace = %(workspace)s AND dataset_links.run_id = asked.run_id
+    FROM (
+        SELECT *
+        FROM state.dataset_links
+        WHERE dataset_links.workspace = %(workspace)s AND dataset_links.run_id = asked.run_id
+        ORDER BY "offset"
+        LIMIT 1000
+    ) AS first
 ) AS datasets ON true
 ORDER BY asked.place

@@ -18,7 +18,7 @@ WHERE runs.workspace = %(workspace)s
           ELSE %(include_children)s OR runs.parent_run_id IS NULL
       END
   AND (%(experiment)s::text IS NULL OR runs.experiment = %(experiment)s)
-  AND (%(target)s::text IS NULL OR runs.target = %(target)s)
+  AND (%(target)s::text IS NULL OR runs.target = %(target)s AND octet_length(runs.target) <= 1024) -- as the index has it
   AND (
       %(type)s::text IS NULL
       OR runs.run_type = %(type)s
@@ -31,11 +31,47 @@ WHERE runs.workspace = %(workspace)s
       )
   )
   AND (
+      NOT %(open)s -- a status of attempts that have not ended: those are few
+      OR EXISTS (
+          SELECT FROM state.attempts
+          WHERE attempts.workspace = %(workspace)s AND attempts.run_id = runs.run_id AND attempts.terminal_status IS NULL
+      )
+  )
+  AND (
       %(status)s::text IS NULL
-      OR %(status)s = (
-          SELECT run_status.status
-          FROM state.run_status
-          WHERE run_status.workspace = runs.workspace AND run_status.run_id = runs.run_id
+      OR %(status)s = coalesce( -- as state.run_status tells it
+          (
+              SELECT coalesce(attempts.terminal_status, attempts.status)
+              FROM state.attempts
+              WHERE attempts.workspace = runs.workspace
+                AND attempts.run_id = runs.run_id
+                AND attempts.attempt = runs.attempt
+          ),
+          'NotStarted'
+      )
+  )
+  AND ( -- of the first wanted tag: whether anybody says so (read at once for all runs); what is visible tells the next
+      cardinality(%(tag_keys)s::text[]) = 0
+      OR EXISTS (
+          SELECT FROM state.tags
+          WHERE tags.workspace = %(workspace)s
+            AND tags.run_id = runs.run_id
+            AND tags.key = (%(tag_keys)s::text[])[1]
+            AND NOT tags.removed
+            AND ((%(tag_any)s::boolean[])[1] OR tags.value IS NOT DISTINCT FROM (%(tag_values)s::text[])[1])
+      )
+  )
+  AND ( -- and of the first wanted property
+      cardinality(%(property_keys)s::text[]) = 0
+      OR EXISTS (
+          SELECT FROM state.properties
+          WHERE properties.workspace = %(workspace)s
+            AND properties.run_id = runs.run_id
+            AND properties.key = (%(property_keys)s::text[])[1]
+            AND (
+                (%(property_any)s::boolean[])[1]
+                OR properties.value IS NOT DISTINCT FROM (%(property_values)s::text[])[1]
+            )
       )
   )
   AND NOT EXISTS ( -- a wanted tag that the run does not have

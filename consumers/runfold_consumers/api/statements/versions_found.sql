@@ -7,6 +7,44 @@ WHERE versions.workspace = %(workspace)s
   AND (%(name)s::text IS NULL OR versions.name = %(name)s)
   AND (%(version)s::bigint IS NULL OR versions.version = %(version)s)
   AND (%(run_id)s::text IS NULL OR versions.run_id = %(run_id)s)
+  AND ( -- of the first wanted tag: whether anybody says so (read at once for all versions); what is visible tells the next
+      cardinality(%(tag_keys)s::text[]) = 0
+      OR EXISTS (
+          SELECT FROM state.asset_words AS words
+          WHERE words.workspace = %(workspace)s
+            AND words.kind = %(kind)s
+            AND words.name = versions.name
+            AND words.version = versions.version
+            AND words.field = 'tag/' || (%(tag_keys)s::text[])[1]
+            AND NOT words.removed
+            AND ((%(tag_any)s::boolean[])[1] OR words.value IS NOT DISTINCT FROM (%(tag_values)s::text[])[1])
+      )
+      OR EXISTS (
+          SELECT FROM state.asset_words AS words
+          WHERE words.workspace = %(workspace)s
+            AND words.kind = %(kind)s
+            AND words.name = versions.name
+            AND words.version = 0
+            AND words.field = 'tag/' || (%(tag_keys)s::text[])[1]
+            AND NOT words.removed
+            AND ((%(tag_any)s::boolean[])[1] OR words.value IS NOT DISTINCT FROM (%(tag_values)s::text[])[1])
+      )
+  )
+  AND ( -- and of the first wanted property
+      cardinality(%(property_keys)s::text[]) = 0
+      OR EXISTS (
+          SELECT FROM state.asset_properties AS properties
+          WHERE properties.workspace = %(workspace)s
+            AND properties.kind = %(kind)s
+            AND properties.name = versions.name
+            AND properties.version = versions.version
+            AND properties.key = (%(property_keys)s::text[])[1]
+            AND (
+                (%(property_any)s::boolean[])[1]
+                OR properties.value IS NOT DISTINCT FROM (%(property_values)s::text[])[1]
+            )
+      )
+  )
   AND (
       %(include_deleted)s
       OR 'true' IS DISTINCT FROM (

@@ -14,7 +14,11 @@ WHERE (attempts.workspace, attempts.run_id, attempts.attempt)
 
 -- Those that have not ended: whom the watchdog looks after.
 CREATE INDEX attempts_open ON state.attempts (workspace, run_id) WHERE terminal_status IS NULL;
-CREATE INDEX runs_of_target ON state.runs (workspace, target, created_at) WHERE target IS NOT NULL;
+-- Targets longer than any that is one are left out: an index entry has at most 2,704 bytes.
+CREATE INDEX runs_of_target ON state.runs (workspace, target, created_at) WHERE octet_length(target) <= 1024;
+-- A key's runs, whatever their values: an index that held these would be touched whenever a tag changes.
+CREATE INDEX tags_by_key ON state.tags (workspace, key, run_id);
+CREATE INDEX properties_by_key ON state.properties (workspace, key, run_id);
 
 -- What a run's owner should know, and that stopped nothing; all that was said.
 CREATE TABLE state.warnings (
@@ -180,7 +184,7 @@ CREATE TABLE state.asset_words (
     removed      boolean NOT NULL,
     PRIMARY KEY (workspace, kind, name, version, field, writer_id)
 );
-CREATE INDEX asset_defaults ON state.asset_words (workspace, kind, broker_time) WHERE field = 'is_default';
+CREATE INDEX asset_words_by_field ON state.asset_words (workspace, kind, field, name);
 
 -- The first value of a version's property, for ever.
 CREATE TABLE state.asset_properties (
@@ -195,6 +199,7 @@ CREATE TABLE state.asset_properties (
     ordinal    bigint NOT NULL,
     PRIMARY KEY (workspace, kind, name, version, key)
 );
+CREATE INDEX asset_properties_by_key ON state.asset_properties (workspace, kind, key);
 
 -- Text of logs, as it came, trimmed where part of it was seen before. Ordinals are bytes, both included; rows of a lane
 -- never overlap.
