@@ -1,4 +1,4 @@
-"""Writes the pages that repeat code: events, settings and limits, exceptions, commands, query API.
+"""Writes the pages that repeat code: events, settings and limits, exceptions, commands, query API, reference.
 
     python docs/generate.py            writes them
     python docs/generate.py --check    says which are stale, and ends with 1 if any is
@@ -9,6 +9,7 @@ A page that is made cannot be older than what it describes; `make lint` runs the
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,21 +20,16 @@ MADE = "<!-- Made by `make docs`; edit what it is made from. -->\n\n"
 
 
 def events() -> str:
-    """The page for downstream consumers: every event, its topic, its fields."""
+    """The page for downstream consumers: how to read, and every event with its topic, its fields."""
     from runfold_schemas import catalog, topics
 
-    lines = [
-        "# Events\n",
-        "What travels on a workspace's topics: Avro in single-object encoding (`C3 01`, eight bytes of CRC-64-AVRO",
-        "fingerprint, little-endian, then the body). Writer schemas lie in the `contract` topic under",
-        "`schema/<fingerprint>`. Facts are keyed `<aggregate_kind>/<aggregate_id>`, telemetry `run/<run id>/<writer>`;",
-        "the partition is `(murmur2(key) & 0x7fffffff) mod P`, and P never changes for a topic's life.\n",
-        "Read `facts` together with `decisions`: what BatchDecided does not list was accepted. Delivery is at least",
-        "once; a lane's (stream, aggregate, writer) ordinals tell a repeat.\n",
-    ]
+    told = (DOCS / "reading.md.in").read_text(encoding="utf-8")
+    example = (DOCS / "consumer.py").read_text(encoding="utf-8")
+    lines = [told.replace("{consumer}", example.rstrip()).replace("{contents}", "\n".join(_contents()))]
     for name in catalog.names():
         schema = catalog.schema(name)
-        lines += [f"## {name}\n", f"{schema['doc']}\n", f"Topic: `{topics.topic_of(name)}`\n"]
+        kind = topics.topic_of(name)
+        lines += [f"### {name}\n", f"{schema['doc']}\n", f"Topic `{kind}`, key `{KEYS[kind]}`. {_counted(schema)}\n"]
         lines += ["| field | type | meaning |", "|---|---|---|"]
         lines += [f"| `{f['name']}` | {_type(f['type'])} | {f['doc']} |" for f in schema["fields"]]
         lines.append("")
@@ -42,6 +38,35 @@ def events() -> str:
             lines += [f"| `{f['name']}` | {_type(f['type'])} | {f['doc']} |" for f in nested["fields"]]
             lines.append("")
     return "\n".join(lines)
+
+
+KEYS = {
+    "facts": "<aggregate_kind>/<aggregate_id>",
+    "telemetry": "<aggregate_kind>/<aggregate_id>/<writer_id>",
+    "decisions": "<source_topic_id>/<source_partition>",
+}
+
+
+def _contents() -> Iterator[str]:
+    """A line for each event, by topic."""
+    from runfold_schemas import catalog, topics
+
+    yield "| event | topic | what it says |\n|---|---|---|"
+    for kind in KEYS:
+        for name in catalog.names():
+            if topics.topic_of(name) == kind:
+                yield f"| [{name}](#{name.lower()}) | `{kind}` | {catalog.schema(name)['doc']} |"
+
+
+def _counted(schema: dict[str, Any]) -> str:
+    """How a repeat of the event is told."""
+    fields = {field["name"] for field in schema["fields"]}
+    if "ordinal" in fields:
+        return "One ordinal of the lane `facts`."
+    if "first_ordinal" in fields:
+        stream = "log/<name>" if "data" in fields else "points"
+        return f"A range of ordinals of the lane `{stream}`; a repeat may be cut elsewhere."
+    return "No ordinal: heard again, it changes nothing."
 
 
 def _type(kind: Any) -> str:
@@ -78,11 +103,16 @@ def settings() -> str:
         "|---|---|---|",
     ]
     for name, field in Settings.model_fields.items():
-        default = "" if field.default is None else f"`{field.default}`"
+        default = "" if field.default in (None, "") else f"`{field.default}`"
         lines.append(f"| `RUNFOLD_{name.upper()}` | {default} | {field.description} |")
     lines += [
-        "| `RUNFOLD_HOME` | `~/.local/state/runfold`; for root `/var/lib/runfold` | Local stack and journals. |",
-        "| `RUNFOLD_MAVEN_REPOSITORY` | Maven's own settings, else the public one | Where `runfold up` gets Kafka's jars. |\n",
+        "",
+        "## Plain environment variables\n",
+        "Read from the environment alone.\n",
+        "| variable | default | meaning |",
+        "|---|---|---|",
+        *(f"| `{name}` | {default} | {meaning} |" for name, (default, meaning) in VARIABLES.items()),
+        "",
         "## Limits\n",
         "Quotas that were only the hosted service's are lifted; what is left has a reason.\n",
         "| limit | value |",
@@ -96,6 +126,47 @@ def settings() -> str:
     return "\n".join(lines) + "\n"
 
 
+VARIABLES = {
+    "RUNFOLD_HOME": ("`~/.local/state/runfold`; for root `/var/lib/runfold`", "Local stack and journals."),
+    "RUNFOLD_SERVING": ("the only one there is", "Provider of `runfold.serving` that Model.deploy and its kin ask."),
+    "RUNFOLD_SECRET_<NAME>": (
+        "",
+        "A secret, for the provider `environment`: `db-password` is RUNFOLD_SECRET_DB_PASSWORD.",
+    ),
+    "RUNFOLD_PROBE_PORT": ("`0`: a free one", "Port of /livez and /readyz of a server process."),
+    "RUNFOLD_MAVEN_REPOSITORY": ("Maven's own settings, else the public one", "Where `runfold up` gets Kafka's jars."),
+    "RUNFOLD_JARS": ("`$RUNFOLD_HOME/jars`", "Folder of Kafka's jars."),
+    "AML_SNAPSHOT_NO_FILE_LIMIT": ("", "Any value lifts the limit of 2,000 files of a snapshot."),
+    "AZUREML_GIT_<FACT>": (
+        "",
+        "REPOSITORY_URI, BRANCH, COMMIT, DIRTY, BUILD_ID, BUILD_URI: go before what git says.",
+    ),
+    "AZUREML_MODEL_DIR": ("`azureml-models`", "Where Model.get_model_path looks outside of a job."),
+    "AZUREML_RUN_POLLING_INTERVAL_MIN": ("`2`", "Least seconds between two looks of wait_for_completion."),
+    "AZUREML_RUN_POLLING_INTERVAL_MAX": ("`60`", "Most seconds between two looks of wait_for_completion."),
+    "AZUREML_RUN_ID, AZUREML_ARM_SUBSCRIPTION, AZUREML_ARM_RESOURCEGROUP, AZUREML_ARM_WORKSPACE_NAME, "
+    "AZUREML_ARM_PROJECT_NAME, AZUREML_RUN_TOKEN, AZUREML_SERVICE_ENDPOINT": (
+        "",
+        "All seven make a job, as RUNFOLD_WORKSPACE, RUNFOLD_EXPERIMENT and RUNFOLD_RUN_ID together do.",
+    ),
+    "AZUREML_DATASET_ENVIRONMENT_VARS, AZUREML_DATASET_FILE_OUTPUTS, AZUREML_LINK_DATASET_OUTPUTS": (
+        "",
+        "Set for a script: names of its input and output datasets, whose paths stand in variables of these names.",
+    ),
+    "RANK, WORLD_SIZE; OMPI_COMM_WORLD_RANK, _SIZE; SLURM_PROCID, SLURM_NTASKS": (
+        "",
+        "Rank and world size, from the first of these pairs that is set.",
+    ),
+    "SLURM_RESTART_COUNT, TORCHELASTIC_RESTART_COUNT": ("", "The attempt, where RUNFOLD_ATTEMPT does not say it."),
+    "VAULT_ADDR, VAULT_TOKEN, VAULT_NAMESPACE": ("", "HashiCorp Vault's own."),
+    "RUNFOLD_PARENT_RUN_ID, RUNFOLD_SUBMITTED, RUNFOLD_JOB, RUNFOLD_DATA_<NAME>, RUNFOLD_AZUREML, RUNFOLD_STACK_SERVICE": (
+        "",
+        "Runfold's own words to the processes that it starts.",
+    ),
+}
+"""Environment variables that are no setting: (default, meaning)."""
+
+
 def exceptions() -> str:
     """The exception tree."""
     from runfold import exceptions as module
@@ -107,8 +178,10 @@ def exceptions() -> str:
 
     def tree(parent: type, depth: int) -> Iterator[str]:
         for found in sorted(children.get(parent, []), key=lambda c: c.__name__):
-            summary = (inspect.getdoc(found) or "").split("\n")[0]
-            yield f"{'  ' * depth}- `{found.__name__}`: {summary}"
+            told = inspect.getdoc(found) or ""
+            carried = re.findall(r"^:param (\w+):", told, re.MULTILINE) if found.__module__.endswith("ledger") else []
+            names = f" (`.{'`, `.'.join(carried)}`)" if carried else ""
+            yield f"{'  ' * depth}- `{found.__name__}`{names}: {told.splitlines()[0]}"
             yield from tree(found, depth + 1)
 
     return (
@@ -170,12 +243,21 @@ def api() -> str:
     return "\n".join(lines)
 
 
+def reference() -> str:
+    """Every public class, from its docstrings."""
+    sys.path.insert(0, str(DOCS.parent))
+    from docs import reference as set_in_type
+
+    return set_in_type.page()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "events.md": events,
     "settings.md": settings,
     "exceptions.md": exceptions,
     "commands.md": commands,
     "api.md": api,
+    "reference.md": reference,
 }
 
 

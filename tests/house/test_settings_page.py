@@ -16,3 +16,10 @@ def test_every_variable_is_described() -> None:
     told = set(re.findall(r"[A-Z][A-Z0-9_]+", page))
     named = {name for _, path in modules() for name in NAME.findall(path.read_text(encoding="utf-8"))}
     assert named - told - SET_FOR_SCRIPTS == set()
+
+
+def test_each_is_described_once() -> None:
+    first = re.findall(
+        r"^\| `(RUNFOLD_\w+)` \|", Path(ROOT, "docs/settings.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert sorted(first) == sorted(set(first))
