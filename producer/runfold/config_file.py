@@ -63,7 +63,14 @@ def find(start: str | os.PathLike[str] | None, name: str | None) -> Found:
 
 
 def where(start: str | os.PathLike[str] | None) -> Path:
-    """Where a search begins."""
+    """Where a search begins.
+
+    :raises UserErrorException: It is no path.
+    """
+    if start is not None and not isinstance(start, (str, os.PathLike)):
+        raise UserErrorException(
+            f"path must be a file or a directory, as str or path; it is {start!r:.200} of type {type(start).__name__}."
+        )
     path = Path(start or ".")
     try:
         return path.absolute()

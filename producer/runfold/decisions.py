@@ -26,6 +26,7 @@ from .exceptions import (
     PropertyImmutableError,
     ServiceException,
     StatusFinalError,
+    StatusTransitionError,
     UserErrorException,
     WebserviceException,
 )
@@ -197,6 +198,8 @@ def refused(decision: DecisionRecord) -> UserErrorException | WebserviceExceptio
         return PropertyImmutableError(key, kept, value, offset)
     if event == "ArtifactLogged" and decision["rule"] not in ("outsider", "erased"):
         return ArtifactExistsError(key, kept, value, offset)
-    if event == "StatusChanged" and decision["rule"] not in ("outsider", "erased"):
+    if decision["rule"] == "terminal_status":  # of StatusChanged, CancelRequested
         return StatusFinalError(kept, value, offset)
+    if decision["rule"] == "status_transition":
+        return StatusTransitionError(kept, value, offset)
     return FactRefusedError(decision["rule"] or "", key, kept, value, offset)

@@ -48,6 +48,7 @@ class Job(NamedTuple):
     """The run that a job gave to this process.
 
     `supervised`: a supervisor runs it, and owns its status from the first to the last.
+    `ledger_workspace`: the workspace's name in topics and tables, where its submission told both.
     """
 
     subscription_id: str
@@ -57,6 +58,7 @@ class Job(NamedTuple):
     run_id: str
     parent_run_id: str | None
     supervised: bool = False
+    ledger_workspace: str | None = None
 
 
 def place(environ: Mapping[str, str] = os.environ) -> Place:
@@ -97,8 +99,10 @@ def job(environ: Mapping[str, str] = os.environ) -> Job | None:
     theirs = [environ.get(name) or "" for name in _AZUREML]
     run_id, subscription, group, workspace, experiment, _, _ = theirs
     if all(environ.get(name) for name in _OURS):
-        workspace, experiment, run_id = (environ[name] for name in _OURS)
-        return Job(subscription, group, workspace, experiment, run_id, parent, supervised)
+        ledger, experiment, run_id = (environ[name] for name in _OURS)
+        if supervised and workspace:
+            return Job(subscription, group, workspace, experiment, run_id, parent, supervised, ledger)
+        return Job(subscription, group, ledger, experiment, run_id, parent, supervised)
     if all(theirs):
         return Job(subscription, group, workspace, experiment, run_id, parent, supervised)
     return None

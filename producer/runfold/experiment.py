@@ -83,7 +83,7 @@ class Experiment(HasPortal):
 
     @property
     def archived_time(self) -> datetime | None:
-        """When it was archived, or seen to be archived first; None for an active one."""
+        """When it was archived; None for an active one."""
         if self._tags is None and self._archived_time is None:
             self.refresh()
         return self._archived_time
@@ -150,7 +150,10 @@ class Experiment(HasPortal):
             self._tags = {**known, **checked} if self._tags is not None else None
 
     def remove_tags(self, tags: Iterable[str]) -> None:
-        """Takes tags away, by their keys."""
+        """Takes tags away.
+
+        :param tags: List of keys.
+        """
         keys = validation.tag_keys(tags)
         if keys:
             self._change(removed_tags=tuple(keys))
@@ -236,9 +239,9 @@ class Experiment(HasPortal):
         :param path: The directory.
         :raises UserErrorException: There is no such directory, or no config file from it upward.
         """
-        from pathlib import Path
+        from .config_file import where
 
-        folder = Path(path).absolute()
+        folder = where(path)
         return Experiment(Workspace.from_config(folder, auth=auth), folder.name)
 
     def _change(self, **said: Any) -> None:
@@ -257,10 +260,8 @@ class Experiment(HasPortal):
 
     def _know(self, record: Mapping[str, Any]) -> None:
         self._tags = dict(record["tags"])
-        if not record["archived"]:
-            self._archived_time = None
-        elif self._archived_time is None:
-            self._archived_time = datetime.now(timezone.utc)
+        at = record["archived_at"]
+        self._archived_time = None if at is None else datetime.fromisoformat(at.replace("Z", "+00:00"))
 
     def _of_workspace(self) -> Workspace:
         return self._workspace

@@ -232,6 +232,9 @@ class Model(Described, Served):
     ) -> None:
         """Adds and takes away tags and adds properties, all at once.
 
+        :param add_tags: Values by key.
+        :param remove_tags: Keys; one that is not there is no error.
+        :param add_properties: Values by key; they never change.
         :raises WebserviceException: A property has another value already.
         """
         self._change(
@@ -252,7 +255,7 @@ class Model(Described, Served):
 
         :param tags: All tags, in place of those that are there.
         """
-        from .models import resources
+        from .models import registering, resources
 
         said: dict[str, Any] = {
             "description": checking.description(description),
@@ -260,6 +263,7 @@ class Model(Described, Served):
             "sample_output_dataset_id": _sample("sample_output_dataset", sample_output_dataset),
             "resource_configuration": resources.written(resource_configuration),
         }
+        registering.save(self._session, checking.used(None, sample_input_dataset, sample_output_dataset))
         if tags is not None:
             said["tags"] = self._texts(checking.tags(tags))
             said["removed_tags"] = [key for key in self._record["tags"] if key not in said["tags"]]
@@ -270,7 +274,11 @@ class Model(Described, Served):
 
         :param datasets: List of (relationship, dataset).
         """
-        self._change(datasets=checking.datasets(datasets))
+        from .models import registering
+
+        related = checking.datasets(datasets)
+        registering.save(self._session, checking.used(datasets))
+        self._change(datasets=related)
 
     def delete(self) -> None:
         """Deletes the version: it is no longer found. Its files and what was said of it stay on record."""

@@ -73,9 +73,9 @@ class HasPortal(HasIdentity):
         return {}
 
     def _repr_html_(self) -> str:
-        cells = {**self._shown(), "Details Page": f'<a href="{escape(self.get_portal_url())}">Link</a>'}
-        heads = "".join(f"<th>{escape(head)}</th>" for head in cells)
-        values = "".join(
-            f"<td>{value if head == 'Details Page' else escape(value)}</td>" for head, value in cells.items()
-        )
-        return f'<table style="width:100%"><tr>{heads}</tr><tr>{values}</tr></table>'
+        pages = {"Details Page": self.get_portal_url(), "Docs Page": self.get_docs_url()}
+        shown = self._shown()
+        links = (f'<a href="{escape(page)}">Link</a>' for page in pages.values())
+        heads = "".join(f"<th>{escape(head)}</th>" for head in (*shown, *pages))
+        cells = "".join(f"<td>{each}</td>" for each in (*map(escape, shown.values()), *links))
+        return f'<table style="width:100%"><tr>{heads}</tr><tr>{cells}</tr></table>'

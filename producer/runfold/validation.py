@@ -132,9 +132,15 @@ def scalar(name: str, value: object) -> tuple[Scalar, bool]:
         raise UserErrorException("run.log does not support list type. Use run.log_list instead")
     known, found = plain(value)
     if not known:
-        found = repr(value)
+        return _shortened(repr(value)), True
     _sized(name, found)
-    return found, not known
+    return found, False
+
+
+def _shortened(found: str) -> str:
+    """A repr as far as it can be stored: it is not what the script asked for, and no reason to end a training."""
+    kept = found.replace("\0", "\ufffd").encode("utf-8", "replace")[: limits.TEXT_POINT_BYTES_MAX]
+    return kept.decode("utf-8", "ignore")
 
 
 def _is_generator_function(value: object) -> bool:
@@ -172,13 +178,15 @@ def row(name: str, columns: Mapping[str, object]) -> dict[str, Scalar]:
 
 
 def table(name: str, value: object) -> list[dict[str, Scalar]]:
-    """The rows for `log_table`: a dict of columns, each a list (tuple, array, series) or one single value."""
-    if not isinstance(value, Mapping):
+    """The rows for `log_table`: a dict of columns, each a list (tuple, array, series) or one single value; or what has
+    columns as a dict has, such as a pandas frame.
+    """
+    if not isinstance(value, Mapping) and not _is_frame(value):
         raise UserErrorException(
             f"log_table takes a dict of columns, such as {{'x': [1, 2], 'y': [3, 4]}}; it was given {value!r:.200} "
             f"of type {type(value).__name__}."
         )
-    columns = {_column(column): _cells(cells) for column, cells in value.items()}
+    columns = {_column(column): _cells(value[column]) for column in value}  # type: ignore[index, attr-defined]
     first, *rest = columns or [""]
     for column in rest:
         if len(columns[column]) != len(columns[first]):
@@ -200,8 +208,17 @@ def _cells(value: object) -> Sequence[object]:
     return [value]
 
 
+def _is_frame(value: object) -> bool:
+    return getattr(value, "ndim", None) == 2 and callable(getattr(value, "keys", None))
+
+
 def _column(name: object) -> str:
-    return text("column name", name, limits.COLUMN_NAME_BYTES_MAX)
+    return text("column name", _key(name), limits.COLUMN_NAME_BYTES_MAX)
+
+
+def _key(name: object) -> object:
+    """A number that is used as a key is its text, as in JSON."""
+    return str(name) if isinstance(name, numbers.Real) else name
 
 
 def _element(name: str, value: object) -> Scalar:
@@ -258,7 +275,7 @@ def _texts(
     checked: dict[str, str | None] = {}
     converted = []
     for key, value in given.items():
-        key = text(f"{what} key", key, key_bytes_max)
+        key = text(f"{what} key", _key(key), key_bytes_max)
         if value is not None and not isinstance(value, str):
             converted.append(key)
             value = str(value)
@@ -270,7 +287,7 @@ def tag_keys(given: object) -> list[str]:
     """Keys for `remove_tags`."""
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
         raise UserErrorException(f"remove_tags takes a list of keys, it was given {given!r:.200}.")
-    return [text("tag key", key, limits.TAG_KEY_BYTES_MAX) for key in given]
+    return [text("tag key", _key(key), limits.TAG_KEY_BYTES_MAX) for key in given]
 
 
 def run_id(value: object) -> str:

@@ -67,9 +67,10 @@ class Workspace:
     ) -> None:
         self._workspace_name = validation.workspace_name(workspace_name)
         self._ledger_name = _ledger_name or config_file.ledger_name(subscription_id, resource_group, workspace_name)
-        self._subscription_id = subscription_id
-        self._resource_group = resource_group
-        self._location = _location
+        # Scripts put them into addresses and lines of text, whoever left them out.
+        self._subscription_id, self._resource_group, self._location = (
+            "" if given is None else str(given) for given in (subscription_id, resource_group, _location)
+        )
         self._sku = sku
         self._tags = dict(tags or {})
         self._config_file: Path | None = None
@@ -211,8 +212,8 @@ class Workspace:
         return self._resource_group
 
     @property
-    def location(self) -> str | None:
-        """What was given as location; the ledger does not need it."""
+    def location(self) -> str:
+        """What was given as location, else empty; the ledger does not need it."""
         return self._location
 
     @property

@@ -71,6 +71,27 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="Seconds of silence after which a sign of life of a run is sent; it holds five times as long.",
     )
+    cancel_grace_s: float = Field(
+        10.0,
+        ge=0,
+        le=3600,
+        allow_inf_nan=False,
+        description="Seconds that a submitted script has for its end when it is cancelled, before it is killed.",
+    )
+    compute_aliases: str = Field(
+        "",
+        description="Names that mean a compute target, `cpu-cluster=local`, with commas between them.",
+    )
+    mpirun: str | None = Field(
+        None,
+        description="Program that starts the ranks of submitted MPI jobs, 1 for the mpirun on the PATH; where it is "
+        "not set, the job's supervisor starts them.",
+    )
+    workspaces: str | dict[str, str] | None = Field(
+        None,
+        description="Which workspaces of the ledger those of Azure mean: `name=ledger-name` with commas between them, "
+        "or a JSON object; a name is subscription/group/workspace, group/workspace, workspace or *.",
+    )
     limits: Literal["azureml"] | None = Field(
         None,
         description="azureml refuses, in this process, what exceeds the hosted service's quotas; else there are none.",

@@ -91,6 +91,7 @@ with ds.mount() as mounted:
     at = mounted.mount_point
     listed = sorted(os.path.relpath(os.path.join(d, f), at) for d, _, fs in os.walk(at) for f in fs)
 globs = [Dataset.File.from_files((store, p)).to_path() for p in ("up/**/*.bin", "up/one/*", "up/*/e")]
+globs.append(Dataset.File.from_files(store.path("up/one/e")).to_path())
 uploaded = Dataset.File.upload_directory("src", (store, "dir"), pattern="*.txt", show_progress=False)
 bad = [refused(lambda: store.upload("none")), refused(lambda: store.upload_files(["none"])),
        refused(lambda: store.path("../x")),
@@ -109,7 +110,7 @@ print(json.dumps(dict(
         "one": [1, ["e"]],
         "paths": ["/a b.txt", "/e", "/sub/ü.bin"],
         "listed": ["a b.txt", "e", "sub/ü.bin"],
-        "globs": [["/one/sub/ü.bin"], ["/a b.txt", "/e", "/sub/ü.bin"], ["/one/e"]],
+        "globs": [["/one/sub/ü.bin"], ["/a b.txt", "/e", "/sub/ü.bin"], ["/one/e"], ["/e"]],
         "uploaded": ["/a b.txt"],
         "bad": ["UserErrorException"] * 5,
     }
@@ -311,7 +312,7 @@ open("src/train.py", "w").write('''
 import argparse, os
 from azureml.core import Run
 parser = argparse.ArgumentParser()
-for name in ("local", "copied", "table", "out", "old"):
+for name in ("local", "copied", "table", "out", "old", "older"):
     parser.add_argument("--" + name)
 args = parser.parse_args()
 run = Run.get_context()
@@ -319,6 +320,8 @@ assert os.listdir(args.local) == ["a.csv"], args.local
 assert run.input_datasets["local"] == args.local == os.environ["local"]
 assert open(args.copied).read() == "stored", args.copied
 assert os.listdir(args.old) == ["s.txt"]
+assert os.listdir(args.older) == ["s.txt"]
+assert args.older == os.environ["AZUREML_DATAREFERENCE_older"] != args.old
 frame = run.input_datasets["table"].to_pandas_dataframe()
 run.log("rows", len(frame))
 open(os.path.join(args.out, "result.txt"), "w").write(str(frame["x"].sum()))
@@ -333,7 +336,9 @@ config = ScriptRunConfig("src", "train.py", arguments=[
     "--local", Dataset.File.from_files(sys.argv[1]).as_named_input("local").as_mount(),
     "--copied", Dataset.File.from_files((store, "job/s.txt")).as_named_input("copied").as_download(),
     "--table", table.as_named_input("table"), "--out", out, "--old", store.path("job").as_download(),
+    "--older", str(store.path("job", "older")),
 ])
+config.run_config.data_references = {"older": store.path("job", "older").as_download().to_config()}
 config.run_config.environment.python.user_managed_dependencies = True
 run = Experiment(ws, "jobs").submit(config)
 details = run.wait_for_completion(wait_post_processing=True, raise_on_error=False)
@@ -354,6 +359,12 @@ print(json.dumps(dict(
         "error": "None",
         "rows": 2,
         "result": "3",
-        "inputs": ["copied:Download", "local:Mount", "table:Direct", "workspaceblobstore_job:Download"],
+        "inputs": [
+            "copied:Download",
+            "local:Mount",
+            "older:Download",
+            "table:Direct",
+            "workspaceblobstore_job:Download",
+        ],
         "outputs": ["job_result:1"],
     }

@@ -201,16 +201,21 @@ model = Model.register(ws, "m", "related", datasets=[(Dataset.Scenario.TRAINING,
                        resource_configuration=ResourceConfiguration(cpu=1, memory_in_gb=0.5))
 model.add_dataset_references([(Dataset.Scenario.VALIDATION, named)])
 model.update(resource_configuration=ResourceConfiguration(cpu=2), sample_output_dataset=named)
+anonymous = Dataset.File.from_files("t.csv")
+Model.register(ws, "m", "anonymous", datasets=[("used", anonymous)], sample_input_dataset=anonymous)
+paths = [Model(ws, "anonymous").datasets["used"][0].to_path(), Model(ws, "anonymous").sample_input_dataset.to_path()]
 again = Model(ws, "related")
 print(json.dumps(dict(
     datasets={k: [d.id for d in v] for k, v in again.datasets.items()}, sample=again.sample_input_dataset.id,
     output=again.sample_output_dataset.id, cpu=again.resource_configuration.cpu,
-    by_dataset=[m.id for m in Model.list(ws, dataset_id=named.id)],
+    by_dataset=[m.id for m in Model.list(ws, dataset_id=named.id)], paths=paths, listed=list(ws.datasets),
 )))
 """
         ).stdout.splitlines()[-1]
     )
+    assert said.pop("listed").count("related") == 1
     assert said == {
+        "paths": [["/t.csv"], ["/t.csv"]],
         "datasets": {"training": ["related:1"], "validation": ["related:1"]},
         "sample": "related:1",
         "output": "related:1",

@@ -27,5 +27,5 @@ print(run.get_status(), [thread.name for thread in threading.enumerate()], "kafk
 
 def test_a_script_of_a_large_job_reads_its_own_writes_and_is_told_of_refusals(stack: Stack) -> None:
     done = stack.script(SCRIPT, RANK="3", WORLD_SIZE="501")
-    assert done.stdout == "1 2\nCompleted ['MainThread'] False\n"
+    assert done.stdout == "1 2\nCompleted ['MainThread', 'runfold-pulse'] False\n"
     assert done.stderr == ""

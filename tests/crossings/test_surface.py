@@ -1,4 +1,4 @@
-"""A behaviour per row of sections 3 and 8 of run_api that no other test holds: seen by a script, and through the ledger."""
+"""A behaviour per row of sections 3 and 8 of run_api that no other test holds, seen by a script through the ledger."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ for name in ("id", "name", "experiment", "number", "parent", "properties", "stat
 run.display_name = "label"; run.description = "words"; again = Run.get(ws, run.id)
 run.tags["mine"] = "x"; run.properties["mine"] = "x"
 found = [str(run) == repr(run) == f"Run(Experiment: edges,\\nId: {run.id},\\nType: None,\\nStatus: NotStarted)",
-         [all(words in shown for words in (each, "<table", "Details Page", 'href="' + portal))
+         [all(words in shown for words in (each, "<table", "Details Page", "Docs Page", 'href="' + portal))
           for shown, each, portal in ((html[0], run.id, run.portal_url), (html[1], "edges", run.portal_url))],
          named.name, "<b>" in named._repr_html_(), fixed, again.display_name, again.description, run.tags,
          run.properties, experiment.start_logging(snapshot_directory=None, outputs=False).name.startswith("run_"),
@@ -233,8 +233,9 @@ with run:
 details = run.get_details_with_logs()
 address = run.get_details()["logFiles"]["logs/user_log.txt"]
 default, chosen = run.get_all_logs(), run.get_all_logs(Path("chosen"))
-found = [details["logFiles"], urllib.request.urlopen(address).read(), default == [f"assets/{{run.id}}/logs/user_log.txt"],
-         chosen, Path(chosen[0]).read_text(), details["runId"] == run.id]"""
+found = [details["logFiles"], urllib.request.urlopen(address).read(),
+         default == [f"assets/{{run.id}}/logs/user_log.txt"], chosen,
+         Path(chosen[0]).read_text(), details["runId"] == run.id]"""
     assert said(stack, text) == [
         {"logs/user_log.txt": "a line\n"}, b"a line\n", True, ["chosen/logs/user_log.txt"], "a line\n", True,
     ]  # fmt: skip
@@ -249,3 +250,125 @@ another = Run.get(ws, {parent!r}); another.log("another", 2.0); kid.complete()
 found = kid.parent is kid.parent"""
     assert said(stack, text) is True
     assert said(stack, f"found = Run.get(ws, {parent!r}).get_metrics()") == {"through": 1.0, "another": 2.0}
+
+
+def test_what_ends_a_wait_is_what_ended_it_in_the_original(stack: Stack) -> None:
+    """Section 8.6: post-processing ends a silent wait unless asked for; without an error there is a fixed text."""
+    text = """
+import threading, time
+from runfold_schemas.events import StatusChanged
+def state(one, status):
+    one._handle.session.fact(one.id, StatusChanged, status=status)
+def waited(status, **options):
+    one = experiment.start_logging(snapshot_directory=None, outputs=False)
+    state(one, status)
+    later = threading.Timer(1.5, state, (one, "Completed")); later.start()
+    try:
+        return one.wait_for_completion(**options)["status"]
+    finally:
+        later.join()
+bare = experiment.start_logging(snapshot_directory=None, outputs=False); state(bare, "Failed")
+try:
+    bare.wait_for_completion(); told = None
+except ActivityFailedException as e:
+    told = e.message
+gone = experiment.start_logging(snapshot_directory=None, outputs=False); gone.cancel()
+found = [waited("Finalizing"), waited("CancelRequested"), waited("Finalizing", wait_post_processing=True),
+         waited("CancelRequested", wait_post_processing=True), waited("NotResponding"), told,
+         gone.wait_for_completion(raise_on_error=True)["status"], waited("Finalizing")]"""
+    unset = "Detailed error not set on the Run. Please check the logs for details."
+    environment = {"AZUREML_RUN_POLLING_INTERVAL_MIN": "0.2", "AZUREML_RUN_POLLING_INTERVAL_MAX": "0.2"}
+    assert said(stack, text, **environment) == [
+        "Finalizing", "CancelRequested", "Completed", "Completed", "Completed",
+        f"Activity Failed:\n\"{unset}\"", "Canceled", "Finalizing",
+    ]  # fmt: skip
+
+
+def test_a_job_finds_its_outputs_and_one_object_for_its_run(stack: Stack, tmp_path: Path) -> None:
+    """Section 10: AZUREML_DATASET_FILE_OUTPUTS and AZUREML_LINK_DATASET_OUTPUTS; section 8.1: one shared instance."""
+    text = f"""
+run.add_properties({{"known": "1"}})
+os.environ.update(RUNFOLD_WORKSPACE=ws.name, RUNFOLD_EXPERIMENT="edges", RUNFOLD_RUN_ID=run.id)
+job = Run.get_context()
+job.input_datasets["mine"] = "/some/path"
+linked = job.output_datasets["linked"].link({str(tmp_path)!r})
+job.flush()
+details = Run.get(ws, run.id).get_details()
+found = [job is Run.get_context(), job is Run.get_submitted_run(), type(job).__name__, isinstance(job, Run),
+         job.output_datasets["first"], sorted(job.output_datasets), job.input_datasets["mine"],
+         [each["outputDetails"]["outputName"] for each in details["outputDatasets"]], type(linked).__name__]"""
+    outputs = {"AZUREML_DATASET_FILE_OUTPUTS": "first;second", "AZUREML_LINK_DATASET_OUTPUTS": "linked"}
+    assert said(stack, text, **outputs, first="/out/first", second="/out/second") == [
+        True, True, "_SubmittedRun", True, "/out/first", ["first", "linked", "second"], "/some/path", ["linked"],
+        "FileDataset",
+    ]  # fmt: skip
+
+
+def test_a_chart_document_is_a_file_of_the_metrics_name(stack: Stack, tmp_path: Path) -> None:
+    text = f"""
+os.chdir({str(tmp_path)!r})
+document = {{"schema_type": "confusion_matrix", "schema_version": "1.0.0",
+             "data": {{"class_labels": ["a"], "matrix": [[1]]}}}}
+run.log_confusion_matrix("per fold/matrix 1", document); run.log_confusion_matrix("text", json.dumps(document))
+run.download_file("per fold/matrix 1", "here.json")
+full = run.get_metrics("text", populate=True)["text"]
+found = [json.load(open("here.json")) == document, full.convert_to_object() == document, full.metric_type,
+         sorted(run.get_file_names()), run.get_details().get("warnings")]"""
+    assert said(stack, text) == [True, True, "confusion_matrix", ["per fold/matrix 1", "text"], None]
+
+
+def test_threads_of_one_run_keep_their_own_order(stack: Stack) -> None:
+    """Order is exact: each thread's values in its order, all of them there once, rows whole."""
+    text = """
+import threading
+def speak(n):
+    for i in range(1000):
+        run.log(f"m{n}", i); run.log("all", n * 1000 + i); run.log_row("rows", thread=n, i=i)
+threads = [threading.Thread(target=speak, args=(n,)) for n in range(4)]
+[each.start() for each in threads]; [each.join() for each in threads]
+logged = run.get_metrics()
+def of(n): return [v for v in logged["all"] if v // 1000 == n]
+rows = list(zip(logged["rows"]["thread"], logged["rows"]["i"]))
+found = [all(logged[f"m{n}"] == list(range(1000)) for n in range(4)), len(logged["all"]),
+         all(of(n) == list(range(n * 1000, n * 1000 + 1000)) for n in range(4)),
+         sorted(rows) == [(n, i) for n in range(4) for i in range(1000)],
+         all([i for t, i in rows if t == n] == list(range(1000)) for n in range(4))]"""
+    assert said(stack, text) == [True, 4000, True, True, True]
+
+
+def test_addresses_for_people(stack: Stack) -> None:
+    """get_portal_url, portal_url, get_docs_url, as section 10 writes them."""
+    text = """
+azure = Workspace("S", "R", ws.name)
+there = Run.get(azure, run.id)
+wsid = "?wsid=/subscriptions/S/resourcegroups/R/workspaces/" + ws.name
+found = [there.get_portal_url() == f"{ws.discovery_url}/runs/{run.id}{wsid}", run.portal_url == ws.discovery_url, Run.get_docs_url().startswith("https://"),
+         repr(azure) == f"Workspace.create(name='{ws.name}', subscription_id='S', resource_group='R')"]"""
+    assert said(stack, text) == [True, True, True, True]
+
+
+def test_records_of_a_compute_target_are_of_all_experiments(stack: Stack) -> None:
+    text = """
+other = Experiment(ws, "elsewhere").start_logging(snapshot_directory=None, outputs=False)
+done = experiment.start_logging(snapshot_directory=None, outputs=False); done.complete()
+local = ws.compute_targets["local"]
+running = Run.list_by_compute(local, status="Running"); ids = {each.run_id for each in running}
+tagged = run.tag("mine", run.id); mine = list(Run.list_by_compute(local, tags={"mine": run.id}))
+found = [iter(running) is running, {run.id, other.id} <= ids, done.id in ids, isinstance(mine[0], Run),
+         [each.run_id == run.id for each in mine]]"""
+    assert said(stack, text) == [True, True, False, False, [True]]
+
+
+def test_what_an_upload_returns(stack: Stack, tmp_path: Path) -> None:
+    """Section 8.11: artifacts and their addresses by name; of upload_files a map, after the artifacts if asked for."""
+    text = f"""
+import datetime, pathlib
+os.chdir({str(tmp_path)!r}); pathlib.Path("f").write_text("x")
+one = run.upload_file("a/f", "f"); artifact = one.artifacts["a/f"]
+lazy = run.upload_files(["b"], ["f"]); artifacts, more = run.upload_files(["c"], [pathlib.Path("f")], True)
+found = [artifact.artifact_id == f"ExperimentRun/dcid.{{run.id}}/a/f", artifact.origin, artifact.path,
+         bool(artifact.etag),
+         abs(artifact.created_time - datetime.datetime.now(datetime.timezone.utc)) < datetime.timedelta(minutes=1),
+         one.artifact_content_information["a/f"].content_uri.endswith("/a/f"), iter(lazy) is lazy, list(artifacts),
+         iter(more) is more, run.get_file_names()]"""
+    assert said(stack, text) == [True, "ExperimentRun", "a/f", True, True, True, True, ["c"], True, ["a/f", "b", "c"]]

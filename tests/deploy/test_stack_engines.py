@@ -70,6 +70,8 @@ def test_secrets_are_for_the_owner_alone(running: LocalStack) -> None:
     for name in ("stack.json", "secrets.json", "services.json", "s3/identities.json"):
         assert stat.S_IMODE((running.home / name).stat().st_mode) == 0o600, name
     settings = running.settings()
+    assert settings["secrets_directory"] == str(running.home / "secrets")
+    assert stat.S_IMODE((running.home / "secrets").stat().st_mode) == 0o700
     for command in (" ".join(psutil.Process(pid).cmdline()) for pid in running.pids().values()):
         assert settings["s3_secret"] not in command
         assert settings["postgres"].split(":")[2].split("@")[0] not in command

@@ -48,7 +48,7 @@ def test_the_ledger_holds_what_happened(
 
     held = ledger.read(own_stack, experiment)
     shared = held[result.shared_run_id]
-    assert shared.status == "Running", told
+    assert shared.status in ("Running", "NotResponding"), told  # nobody ended it, and all who spoke are gone
     start = Operation(0, 0, "start", result.shared_run_id, None, None, OK)
     assert check([start, *result.operations], held) == [], told
     assert ledger.difference_from_the_model(own_stack) == [], told

@@ -7,6 +7,7 @@
     lock            held by `up` and `down`
     logs/           one file a service
     kafka/ postgres/ s3/   data of the engines
+    secrets/        what scripts keep in their key vault, where they name no other provider (mode 0700)
     jars/           Kafka, see `downloads`; RUNFOLD_JARS names another folder
 
 Every file is replaced atomically, so a power-off leaves the old one or the new one.
@@ -57,7 +58,7 @@ class Layout(NamedTuple):
         return self.home / "logs" / f"{service}.log"
 
     def folder(self, service: str) -> Path:
-        """Data folder of an engine, created when absent."""
+        """A folder for its owner alone, such as an engine's data; created when absent."""
         folder = self.home / service
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder

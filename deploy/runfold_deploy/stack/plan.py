@@ -58,7 +58,7 @@ def make(
     if chosen != kept:
         layout.write(place.ports, chosen)
     drawn = _secrets(place)
-    local = _local_settings(chosen, drawn)
+    local = {**_local_settings(chosen, drawn), "secrets_directory": str(place.folder("secrets"))}
     settings, replaced = _replace(local, environment)
     wanted = [name for name in NAMES if name not in replaced and (not only or name in only)]
     engines = {

@@ -69,7 +69,7 @@ _TABLE: dict[str, dict[str, str]] = {
     },
     "azureml.core.conda_dependencies": {"CondaDependencies": "runfold.submitting"},
     "azureml.core.container_registry": {"ContainerRegistry": "runfold.submitting"},
-    "azureml.core.model": {"Model": "runfold.model"},
+    "azureml.core.model": {"Model": "runfold.model", "Dataset": "runfold.data"},
     "azureml.core.resource_configuration": {"ResourceConfiguration": "runfold.models.resources"},
     "azureml.core.dataset": {"Dataset": "runfold.data"},
     "azureml.core.datastore": {"Datastore": "runfold.data"},
@@ -79,8 +79,11 @@ _TABLE: dict[str, dict[str, str]] = {
         _COMPUTE: "runfold.azureml.compute",
     },
     "azureml.core.compute_target": {"ComputeTargetException": "runfold.exceptions"},
-    "azureml.core.authentication": {_AUTHENTICATION: "runfold.azureml.authentication"},
-    "azureml.data": {_DATA: "runfold.data"},
+    "azureml.core.authentication": {
+        _AUTHENTICATION: "runfold.azureml.authentication",
+        "AuthenticationException": "runfold.exceptions",
+    },
+    "azureml.data": {_DATA: "runfold.data", "__version__": "runfold.azureml.constants"},
     "azureml.data.abstract_dataset": {"AbstractDataset": "runfold.data.dataset"},
     "azureml.data.file_dataset": {"FileDataset": "runfold.data"},
     "azureml.data.tabular_dataset": {"TabularDataset": "runfold.data"},
@@ -109,11 +112,14 @@ _TABLE: dict[str, dict[str, str]] = {
     "azureml.widgets": {"RunDetails": "runfold.azureml.widgets"},
 }
 
+_DEPLOYMENT = "deployment is no part of it; Model.download gives the files that a server needs"
+
 REASONS = {
-    "azureml.core.webservice": "deployment is no part of it; Model.download gives the files that a server needs",
-    "azureml.core.Webservice": "deployment is no part of it; Model.download gives the files that a server needs",
-    "azureml.core.image": "deployment is no part of it; Model.download gives the files that a server needs",
-    "azureml.core.Image": "deployment is no part of it; Model.download gives the files that a server needs",
+    "azureml.core.webservice": _DEPLOYMENT,
+    "azureml.core.Webservice": _DEPLOYMENT,
+    "azureml.core.image": _DEPLOYMENT,
+    "azureml.core.Image": _DEPLOYMENT,
+    "azureml.core.model.InferenceConfig": _DEPLOYMENT,
     "azureml.train": "estimators were retired by the original, and HyperDrive is another distribution; a "
     "ScriptRunConfig, given to submit_child for each trial, does their work",
     "azureml.pipeline": "it is another distribution",

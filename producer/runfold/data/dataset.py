@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -138,7 +139,10 @@ class AbstractDataset:
         return self._changed(tags=validation.tags(tags)[0])
 
     def remove_tags(self: D, tags: builtins.list[str]) -> D:
-        """Takes tags of the registered version away."""
+        """Takes tags of the registered version away.
+
+        :param tags: List of keys.
+        """
         return self._changed(removed_tags=validation.tag_keys(tags))
 
     def unregister_all_versions(self) -> None:
@@ -250,7 +254,7 @@ class AbstractDataset:
         told = {"source": self._definition.get("paths", self._definition.get("query")), "definition": self._definition}
         if self._named is not None:
             told = {**told, "registration": {"id": self.id, **self._named._asdict()}}
-        return f"{type(self).__name__}\n{definitions.text_of(told)}"
+        return f"{type(self).__name__}\n{json.dumps(told, indent=2, ensure_ascii=False)}"
 
 
 class Dataset(AbstractDataset):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from runfold.exceptions import UserErrorException
 
-from . import definitions, files
+from . import definitions, files, partitions
 
 if TYPE_CHECKING:
     from runfold.workspace import Workspace
@@ -42,7 +42,7 @@ class FileDatasetFactory:
 
         :param path: A path, a URL, a (datastore, path) tuple, or a list of these; `*`, `?` and `**` fit names.
         :param validate: Whether it is looked at once that there is a file, where that needs no download.
-        :param partition_format: Accepted; how paths are partitioned is kept with the definition.
+        :param partition_format: How paths are partitioned; kept with the definition.
         :param is_file: The path is one file: nothing is looked up to know that.
         :raises UserErrorException: It is no such path, or nothing is there.
         """
@@ -111,6 +111,8 @@ class TabularDatasetFactory:
 
         :param path: As in `Dataset.File.from_files`; the rows of all files follow each other.
         :param include_path: Whether a column `Path` says where a row comes from.
+        :param partition_format: Columns that the paths tell, such as '/{region}/{day:yyyy/MM/dd}/data.csv': text, or a
+            time where a pattern of yyyy, MM, dd, HH, mm, ss follows; from the first of them to the path's end.
         :param infer_column_types: Whether numbers, truth values and ISO 8601 times are told from text.
         :param set_column_types: DataType by column name.
         :param separator: Between fields.
@@ -271,6 +273,7 @@ def workspace_of(path: Any) -> Workspace | None:
     """The workspace of the datastores that paths name."""
     for each in path if isinstance(path, list) else [path]:
         store = each[0] if isinstance(each, tuple) and each else getattr(each, "_datastore", None)
+        store = store or getattr(each, "datastore", None)  # of a DataReference
         workspace: Workspace | None = getattr(store, "workspace", None)
         if workspace is not None:
             return workspace
@@ -297,6 +300,7 @@ def _tabular(
     if set_column_types is not None:
         definition["columns"] = definitions.columns(set_column_types)
     if partition_format is not None:
+        partitions.pattern(partition_format)  # what is wrong is told before anything is read
         definition["partition_format"] = str(partition_format)
     return _validated(TabularDataset._of(definition, workspace_of(path)), validate)
 

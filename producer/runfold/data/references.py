@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runfold.exceptions import UserErrorException
 
@@ -12,8 +12,17 @@ from .outputs import OutputFileDatasetConfig
 
 if TYPE_CHECKING:
     from runfold.run.handle import RunHandle
+    from runfold.submitting.sections import DataReferenceConfiguration
+    from runfold.workspace import Workspace
 
     from .datastore import Datastore
+
+
+class Named(NamedTuple):
+    """A datastore by its name, which is looked up when a job needs it."""
+
+    name: str
+    workspace: Workspace
 
 
 class DataReference:
@@ -29,7 +38,7 @@ class DataReference:
 
     def __init__(
         self,
-        datastore: Datastore,
+        datastore: Datastore | Named,
         data_reference_name: str | None = None,
         path_on_datastore: str | None = None,
         mode: str = "mount",
@@ -43,6 +52,26 @@ class DataReference:
         told = data_reference_name or "_".join(filter(None, (datastore.name, self.path_on_datastore)))
         self.data_reference_name = "".join(each if each.isalnum() and each.isascii() else "_" for each in told)
         self.mode, self.path_on_compute, self.overwrite = mode, path_on_compute, overwrite
+
+    @staticmethod
+    def from_config(name: str, config: DataReferenceConfiguration, workspace: Workspace) -> DataReference:
+        """What `to_config` has told.
+
+        :raises UserErrorException: It names no datastore, or no such mode.
+        """
+        if not isinstance(config.data_store_name, str) or not config.data_store_name:
+            raise UserErrorException(f"Data reference {name!r:.100} names no datastore: set its data_store_name.")
+        store = Named(config.data_store_name, workspace)
+        path, on_compute = config.path_on_data_store, config.path_on_compute
+        return DataReference(store, name, path, config.mode, on_compute, bool(config.overwrite))
+
+    def to_config(self) -> DataReferenceConfiguration:
+        """The same, for `run_config.data_references[name]`."""
+        from runfold.submitting.sections import DataReferenceConfiguration
+
+        path = self.path_on_datastore or None
+        name = self.datastore.name
+        return DataReferenceConfiguration(name, self.mode, path, self.path_on_compute, self.overwrite)
 
     def path(self, path: str | None = None, data_reference_name: str | None = None) -> DataReference:
         """A path below this one."""
@@ -73,14 +102,15 @@ class DataReference:
         return str(self)
 
     def _job_variables(self) -> dict[str, str]:
-        return delivering.variables({**self._meant()._told(), "placeholder": str(self)})
+        found = delivering.variables({**self._meant()._told(), "placeholder": str(self)})
+        return {**found, str(self).removeprefix("$"): str(self)}
 
     def _link(self, handle: RunHandle) -> None:
         self._meant()._link(handle)
 
     def _meant(self) -> InJob:
         if self.mode == "upload":
-            target = (self.datastore, self.path_on_datastore)
+            target: Any = (self.datastore, self.path_on_datastore)
             output = OutputFileDatasetConfig(self.data_reference_name, target, self.path_on_compute)
             return output.as_upload(overwrite=self.overwrite)
         from .file_dataset import FileDataset

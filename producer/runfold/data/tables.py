@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from runfold.exceptions import DatasetTimestampMissingError, UserErrorException
 
-from . import expressions, files
+from . import expressions, files, partitions
 
 if TYPE_CHECKING:
     import pandas
@@ -62,6 +62,8 @@ def _read(definition: Mapping[str, Any], workspace: Workspace | None) -> pandas.
     if not found:
         raise UserErrorException(f"There is no file at {definition['paths']}.")
     read = {"delimited": _delimited, "json_lines": _json_lines, "parquet": _parquet}[form]
+    said = definition.get("partition_format")
+    pattern = None if said is None else partitions.pattern(said)
     parts = []
     for n, each in enumerate(found):
         try:
@@ -70,6 +72,8 @@ def _read(definition: Mapping[str, Any], workspace: Workspace | None) -> pandas.
             raise UserErrorException(
                 f"{each.source} cannot be read as {form.replace('_', ' ')}: {error}", inner_exception=error
             ) from error
+        for place, (name, value) in enumerate(partitions.columns(pattern, each.source).items() if pattern else ()):
+            part.insert(place, name, value)
         if definition["options"].get("include_path"):
             part.insert(0, PATH_COLUMN, each.source)
         parts.append(part)

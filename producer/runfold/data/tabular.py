@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .file_dataset import FileDataset
 
 
+_TIMES = ("timestamp", "partition_timestamp")  # names of columns, in a definition
+
+
 class TabularDataset(AbstractDataset):
     """A table, by `Dataset.Tabular.from_delimited_files` and its kin."""
 
@@ -79,20 +82,28 @@ class TabularDataset(AbstractDataset):
     ) -> TabularDataset:
         """Names the column that time_before and its kin look at.
 
-        :param timestamp: The column; None takes the name away.
-        :param partition_timestamp: The coarser column that folders follow; used where there is no `timestamp`.
-        :param validate: Whether it is looked at once that it is there.
+        :param timestamp: The column; None takes both names away. So does the original's older name for it,
+            fine_grain_timestamp.
+        :param partition_timestamp: The coarser column that folders follow, or coarse_grain_timestamp; only told.
+        :param validate: Whether it is looked at once that they are there.
+        :raises UserErrorException: There is a coarser column alone.
         """
-        name = timestamp or kwargs.get("fine_grain_timestamp") or partition_timestamp
-        definition = {key: value for key, value in self._definition.items() if key != "timestamp"}
-        if name is not None:
-            definition["timestamp"] = texts("timestamp", name)[0]
+        fine = timestamp or kwargs.get("fine_grain_timestamp")
+        coarse = partition_timestamp or kwargs.get("coarse_grain_timestamp")
+        if fine is None and coarse is not None:
+            raise UserErrorException(
+                f"partition_timestamp {coarse!r:.100} needs a timestamp: name the column that times are compared with."
+            )
+        definition = {key: value for key, value in self._definition.items() if key not in _TIMES}
+        for key, name in zip(_TIMES, (fine, coarse), strict=True):
+            if name is not None:
+                definition[key] = texts(key, name)[0]
         return self._validated(type(self)._of(definition, self._workspace), validate)
 
     @property
-    def timestamp_columns(self) -> tuple[str | None, None]:
-        """The column that times are compared with."""
-        return self._definition.get("timestamp"), None
+    def timestamp_columns(self) -> tuple[str | None, str | None]:
+        """The column that times are compared with, and the coarser one."""
+        return self._definition.get("timestamp"), self._definition.get("partition_timestamp")
 
     def time_before(
         self, end_time: datetime.datetime, include_boundary: bool = True, validate: bool = True

@@ -5,9 +5,10 @@
     │   ├── AuthenticationException         the access token is missing, unknown, expired, or of another workspace
     │   ├── PropertyImmutableError          a property has another value already: .key .kept .refused .offset
     │   ├── StatusFinalError                the attempt has ended with another status: .kept .refused .offset
+    │   ├── StatusTransitionError           an attempt does not go back to that status: .kept .refused .offset
     │   ├── ArtifactExistsError             the name is taken in this attempt: .name .kept .refused .offset
     │   ├── ArtifactNotFoundError           nothing is stored under that name: .name .available
-    │   ├── AssetExistsError               a dataset, ... of that name is another one: .name .kept .refused .offset
+    │   ├── AssetExistsError                a dataset, ... of that name is another one: .name .kept .refused .offset
     │   └── FactRefusedError                any other rule refused a fact: .rule .key .kept .refused .offset
     ├── ServiceAwayError                    a service does not answer: .service .setting .address .reason
     │   └── NotYetVisibleError              it answers, but has not seen yet what this process wrote: .watermark
@@ -37,6 +38,7 @@ from .ledger import (
     RunNotFoundError,
     ServiceAwayError,
     StatusFinalError,
+    StatusTransitionError,
 )
 from .original import (
     ActivityFailedException,
@@ -96,4 +98,5 @@ __all__ = [
     "RunNotFoundError",
     "ServiceAwayError",
     "StatusFinalError",
+    "StatusTransitionError",
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from runfold_schemas import statuses
+
 from .original import AzureMLException, ServiceException, UserErrorException, WebserviceException
 
 _NAMED_MAX = 100  # files in one message
@@ -59,6 +61,24 @@ class StatusFinalError(UserErrorException):
     def __init__(self, kept: str | None, refused: str | None, offset: int, **kwargs: Any) -> None:
         super().__init__(
             f"The run is {kept} already and an attempt ends once, so {refused} was refused (offset {offset}).", **kwargs
+        )
+        self.kept, self.refused, self.offset = kept, refused, offset
+
+
+class StatusTransitionError(UserErrorException):
+    """An attempt never goes back to an earlier status.
+
+    :param kept: The status that stays.
+    :param refused: The status that this process wanted.
+    :param offset: Where the refused fact stands in its facts partition.
+    """
+
+    def __init__(self, kept: str | None, refused: str | None, offset: int, **kwargs: Any) -> None:
+        allowed = ", ".join(status for status in statuses.STATUSES if statuses.is_legal(kept, status))
+        super().__init__(
+            f"The run is {kept} and does not go back, so {refused} was refused (offset {offset}). From here it may "
+            f"become {allowed}.",
+            **kwargs,
         )
         self.kept, self.refused, self.offset = kept, refused, offset
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runfold import validation
 from runfold.exceptions import ModelPathNotFoundException, UserErrorException, WebserviceException
 from runfold_schemas import limits
 from runfold_schemas.events import RelatedDataset
+
+if TYPE_CHECKING:
+    from runfold.data.dataset import AbstractDataset
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-._]{0,254}\Z")
 PAGE_COUNT_MIN, PAGE_COUNT_MAX = 20, 255
@@ -119,6 +122,12 @@ def datasets(given: object) -> list[RelatedDataset]:
         relationship = validation.text("relationship", each[0], _WORD_BYTES_MAX)
         related.append(RelatedDataset(relationship, dataset_id("datasets", each[1])))
     return related
+
+
+def used(related: Any, *samples: object) -> list[AbstractDataset]:
+    """The datasets among what `datasets` and `dataset_id` have checked, beside ids."""
+    given = [*(each[1] for each in related or ()), *samples]
+    return [each for each in given if each is not None and not isinstance(each, str)]
 
 
 def dataset_id(what: str, given: object) -> str:

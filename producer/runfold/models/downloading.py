@@ -20,12 +20,14 @@ def download(session: Session, record: ModelRecord, target_dir: str, replace: bo
     """Writes all files, and returns the path that they have in common.
 
     :param replace: Whether files that are there are replaced.
-    :raises WebserviceException: A file is there already; nothing was written.
+    :raises WebserviceException: A file is there already, or is the directory; nothing was written.
     :raises ArtifactMismatchError: Stored bytes are others than the registration names.
     """
     root = Path(target_dir)
     paths = [validation.artifact_path(each["path"]) for each in record["files"]]
     targets = [root / path for path in paths]
+    if root.exists() and not root.is_dir():
+        raise WebserviceException(f"target_dir must be a directory, {root} is a file.")
     if not replace:
         for target in targets:
             if target.exists():

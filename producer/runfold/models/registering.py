@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,6 +17,7 @@ from . import checking, resources
 
 if TYPE_CHECKING:
     from runfold.artifacts.sources import Body
+    from runfold.data.dataset import AbstractDataset
     from runfold.reading.records import ModelRecord
     from runfold.session import Session
     from runfold_schemas.watermark import Lane
@@ -38,6 +39,8 @@ class Words(NamedTuple):
 
     name: str
     fields: dict[str, Any]
+    used: list[AbstractDataset]
+    """Datasets among them; one without a name is saved with the model, so that it is found."""
 
 
 def words(
@@ -58,6 +61,7 @@ def words(
     :raises WebserviceException: One is not allowed; the message says which, and what is.
     """
     name = checking.name(model_name)
+    datasets = [*datasets] if isinstance(datasets, Iterator) else datasets  # it is read twice
     checked_tags, said_tags = checking.tags(tags)
     checked_properties, said_properties = checking.properties(properties)
     framework, framework_version = checking.framework(model_framework, model_framework_version)
@@ -76,7 +80,16 @@ def words(
             "sample_output_dataset_id": _sample("sample_output_dataset", sample_output_dataset),
             "resource_configuration": resources.written(resource_configuration),
         },
+        checking.used(datasets, sample_input_dataset, sample_output_dataset),
     )
+
+
+def save(session: Session, used: Iterable[AbstractDataset]) -> None:
+    """States the datasets that have no name, so that their ids find them."""
+    from runfold.data import linking
+
+    for each in used:
+        linking.save(session, each)
 
 
 def of_run(session: Session, run_id: str, experiment: str | None, model_path: object, said: Words) -> Registered:
@@ -172,6 +185,7 @@ def _state(
         "run_id": run_id,
         "experiment": experiment,
     }
+    save(session, said.used)
     lane, ordinal = session.about("model", said.name, ModelRegistered, **fields)
     decision = session.decisions.wait(lane, ordinal, f"register_model({said.name!r})")
     version = (decision["version"] or 0) if decision is not None else 0

@@ -124,12 +124,13 @@ class Assets(Asking):
         not_before: str | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> list[ExperimentRecord]:
-        """Experiments by name; deleted ones are in no view.
+        """All experiments by name; deleted ones are in no view.
 
         :param view: active, archived or all.
         """
         query = {"view": view, "name": name, "tags": tags}
-        return cast("list[ExperimentRecord]", self._get("/experiments", query, not_before, timeout_s)["experiments"])
+        pages = self._pages("/experiments", query, not_before, timeout_s)
+        return [experiment for page in pages for experiment in page["experiments"]]
 
     def experiment(self, name: str, *, not_before: str | None = None, timeout_s: float = TIMEOUT_S) -> ExperimentRecord:
         """One experiment, deleted or not.

@@ -69,6 +69,7 @@ class RunRecord(TypedDict):
     number: int | None
     attempt: int
     status: str
+    status_reason: str | None
     created_at: str
     started_at: str | None
     ended_at: str | None
@@ -107,6 +108,7 @@ class ExperimentRecord(TypedDict):
     created_at: str
     run_count: int
     archived: bool
+    archived_at: str | None
     deleted: bool
     description: str | None
     tags: dict[str, str | None]

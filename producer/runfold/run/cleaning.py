@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from . import finding
 if TYPE_CHECKING:
     from .handle import RunHandle
 
-FOLDER = "azureml_runs"
+_FOLDER = re.compile(r"azureml_runs(_[0-9]+)?")
 
 
 def clean(handle: RunHandle) -> list[str]:
@@ -35,7 +35,9 @@ def clean(handle: RunHandle) -> list[str]:
 
 
 def _usual(handle: RunHandle) -> Path:
-    return Path(tempfile.gettempdir()) / FOLDER / handle.run_id
+    from runfold.submitting import job
+
+    return job.folder_of(handle.run_id)
 
 
 def _stated(handle: RunHandle) -> Path | None:
@@ -44,6 +46,6 @@ def _stated(handle: RunHandle) -> Path | None:
         finding.refresh(handle)
     said = None if handle.record is None else handle.record.get("job_folder")
     path = Path(str(said)) if said else None
-    if path is None or path.name != handle.run_id or path.parent.name != FOLDER or not path.is_absolute():
+    if path is None or path.name != handle.run_id or not _FOLDER.fullmatch(path.parent.name) or not path.is_absolute():
         return None
     return path

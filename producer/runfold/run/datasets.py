@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from runfold import environment
 
@@ -194,44 +193,32 @@ def _workspace(session: Session) -> Workspace:
     return Workspace("", "", session.workspace or "offline")
 
 
-class LinkedDatasets(Sequence[Mapping[str, Any]]):
-    """Input or output datasets of a run. The dataset of an item is made when the item is asked for; str() names ids."""
+class LinkedDataset(dict[str, Any]):
+    """An input or output dataset of a run, as the reference tells it.
 
-    def __init__(self, links: Sequence[DatasetLink], session: Session | None) -> None:
-        self._links, self._session = list(links), session
+    `["dataset"]` makes the dataset; printed, compared, or written as JSON, its id stands there.
+    """
 
-    def __len__(self) -> int:
-        return len(self._links)
+    def __init__(self, link: DatasetLink, session: Session | None) -> None:
+        super().__init__(_told(link))
+        self._link, self._session = link, session
 
-    @overload
-    def __getitem__(self, place: int) -> Mapping[str, Any]: ...
-    @overload
-    def __getitem__(self, place: slice) -> LinkedDatasets: ...
-    def __getitem__(self, place: int | slice) -> Mapping[str, Any] | LinkedDatasets:
-        """One item, with its dataset."""
-        if isinstance(place, slice):
-            return LinkedDatasets(self._links[place], self._session)
+    def __getitem__(self, name: str) -> Any:
+        if name != "dataset":
+            return super().__getitem__(name)
         from runfold.data.consumption import dataset_of
 
-        link = self._links[place]
-        workspace = None if self._session is None else _workspace(self._session)
-        return {**_told(link), "dataset": dataset_of(dict(link), workspace)}
+        return dataset_of(dict(self._link), None if self._session is None else _workspace(self._session))
 
-    def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        return (self[place] for place in range(len(self)))
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, LinkedDatasets):
-            return self._links == other._links
-        return isinstance(other, list) and [_told(each) for each in self._links] == other
-
-    def __str__(self) -> str:
-        return str([_told(each) for each in self._links])
-
-    __repr__ = __str__
+    def get(self, name: str, default: Any = None) -> Any:
+        """As dict's."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
 
 
-def details(record: RunRecord, session: Session | None = None) -> dict[str, LinkedDatasets]:
+def details(record: RunRecord, session: Session | None = None) -> dict[str, list[LinkedDataset]]:
     """`inputDatasets` and `outputDatasets` for get_details.
 
     :param record: What the API says of the run.
@@ -239,7 +226,7 @@ def details(record: RunRecord, session: Session | None = None) -> dict[str, Link
     """
     links = record.get("datasets") or []
     return {
-        f"{direction}Datasets": LinkedDatasets([each for each in links if each["direction"] == direction], session)
+        f"{direction}Datasets": [LinkedDataset(each, session) for each in links if each["direction"] == direction]
         for direction in ("input", "output")
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,14 +29,14 @@ DEFAULT_DATASTORES = ("workspaceartifactstore", "workspaceblobstore", "default")
 
 
 class Artifact(NamedTuple):
-    """What `upload_file` says of one stored file."""
+    """What `upload_file` says of one stored file; `created_time` is the end of the upload, by this process's clock."""
 
     artifact_id: str
     origin: str
     container: str
     path: str
     etag: str
-    created_time: str | None
+    created_time: datetime
 
 
 class ArtifactContent(NamedTuple):
@@ -75,9 +76,14 @@ class Populated:
         self.metric_type = metric_type
 
     def convert_to_object(self) -> Any:
-        """The value of a chart document."""
+        """The value of a chart document.
+
+        :raises UserErrorException: It is an image.
+        """
         import json
 
+        if self.metric_type == "image":
+            raise UserErrorException(f"{self.path} is an image, which has no value; `data` holds its bytes.")
         return json.loads(self.data)
 
 
@@ -304,7 +310,8 @@ def _note_datastore(given: object) -> None:
 
 def _uploaded(handle: RunHandle, path: str, body: Body) -> Uploaded:
     container = _container(handle.run_id)
-    artifact = Artifact(f"{ORIGIN}/{container}/{path}", ORIGIN, container, path, body.sha256, None)
+    now = datetime.now(timezone.utc)
+    artifact = Artifact(f"{ORIGIN}/{container}/{path}", ORIGIN, container, path, body.sha256, now)
     content = ArtifactContent(ORIGIN, container, path, address(handle.run_id, path))
     return Uploaded({path: artifact}, {path: content})
 

@@ -127,13 +127,21 @@ def check_document(metric_type: str, name: str, value: object, *, strict: bool =
             value = json.loads(value)
         except ValueError as error:
             raise UserErrorException("Invalid JSON provided", inner_exception=error) from error
-    text = json.dumps(value)
+    text = json.dumps(value, default=_plain)
     broken = charts.violations(metric_type, json.loads(text))  # tuples are lists there, and keys are strings
     if broken and strict:
         raise UserErrorException(
             f"log_{metric_type}({name!r}): {'; '.join(broken)}. Without strict=True it is kept, with a warning."
         )
     return text, broken
+
+
+def _plain(value: object) -> object:
+    """What JSON can hold of an array or a number of numpy's, a tensor, or whatever else lists itself."""
+    listed = getattr(value, "tolist", None)
+    if listed is None:
+        raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+    return listed()
 
 
 def warn(handle: RunHandle, source: str, message: str) -> None:

@@ -26,13 +26,8 @@ def get_status(handle: RunHandle, not_before: str | None) -> str:
 def get_detailed_status(handle: RunHandle, not_before: str | None) -> dict[str, str | None]:
     """The status, and why the run waits while it is Queued: the reason that the latest Queued was stated with."""
     status = get_status(handle, not_before)
-    details = None
-    if status == statuses.QUEUED:
-        for each in handle.session.read(lambda api: list(api.events(handle.run_id)), not_before):
-            body = each["body"] or {}
-            if each["event"].rpartition(".")[2] == "StatusChanged" and body.get("status") == statuses.QUEUED:
-                details = body.get("reason")
-    return {"status": status, "details": details}
+    waits = status == statuses.QUEUED and handle.record is not None
+    return {"status": status, "details": handle.record["status_reason"] if waits and handle.record else None}
 
 
 def completeness(handle: RunHandle, not_before: str | None) -> dict[str, Any]:

@@ -50,7 +50,11 @@ class _SubmittedRun(Run):
         life.complete(self._handle, set_status=False)
 
     def fail(self, error_details: str | BaseException | None = None, error_code: str | None = None) -> None:  # type: ignore[override]
-        """States what went wrong; the status is the job's affair."""
+        """States what went wrong; the status is the job's affair.
+
+        :param error_details: Text or an exception.
+        :param error_code: Class of the error, UserError where None.
+        """
         life.fail(self._handle, error_details, error_code, set_status=False)
 
     def cancel(self) -> None:
@@ -68,7 +72,9 @@ def shared(job: Job) -> _SubmittedRun:
     """The object for a job's run; the first call states that the run begins, or joins it."""
     with _lock:
         if job not in _shared:
-            workspace = Workspace(job.subscription_id, job.resource_group, job.workspace)
+            workspace = Workspace(
+                job.subscription_id, job.resource_group, job.workspace, _ledger_name=job.ledger_workspace
+            )
             experiment = Experiment(workspace, job.experiment, _create_in_cloud=False)
             handle = RunHandle(
                 workspace._session,

@@ -190,6 +190,26 @@ def test_headers_separators_and_paths(here: Path) -> None:
     assert with_path["Path"].iloc[-1] == str(here / "d" / "sub" / "b.csv")
 
 
+def test_paths_tell_columns(here: Path) -> None:
+    for day in ("05", "06"):
+        folder = here / "p" / "north" / "2024" / day
+        folder.mkdir(parents=True)
+        (folder / "x.csv").write_text("x\n1\n")
+    table = Dataset.Tabular.from_delimited_files(
+        "p/**/*.csv", include_path=True, partition_format="/{region}/{day:yyyy/MM}/*.csv"
+    ).to_pandas_dataframe()
+    assert list(table.columns) == ["Path", "region", "day", "x"]
+    assert table["region"].tolist() == ["north"] * 2
+    assert table["day"].tolist() == [pandas.Timestamp(2024, 5, 1), pandas.Timestamp(2024, 6, 1)]
+    kept = Dataset.Tabular.from_delimited_files("p/**", partition_format="{year}/{month}/x.csv")
+    assert kept.filter(kept["month"] == "06").to_pandas_dataframe()["year"].tolist() == ["2024"]
+    with pytest.raises(UserErrorException, match="does not fit"):
+        Dataset.Tabular.from_delimited_files("p/**", partition_format="{a}/y.csv").to_pandas_dataframe()
+    for wrong in ("/x.csv", "{a}/{a}.csv", "{a:days}/x.csv", 3):
+        with pytest.raises(UserErrorException, match=r"partition_format|pattern"):
+            Dataset.Tabular.from_delimited_files("p/**", partition_format=wrong)  # type: ignore[arg-type]
+
+
 def test_steps_follow_each_other(here: Path) -> None:
     whole = table(here)
     chosen = whole.filter((whole["x"] > 1) & ~whole["y"].is_null()).keep_columns(["y", "x"])
@@ -216,6 +236,12 @@ def test_times_are_compared_with_the_column_that_is_named(here: Path) -> None:
     assert timed.time_between(start, end, include_boundary=False).to_pandas_dataframe().empty
     assert timed.time_before(start).to_pandas_dataframe()["x"].tolist() == [1, 2]
     assert timed.time_recent(datetime.timedelta(days=1)).to_pandas_dataframe().empty
+    coarse = whole.with_timestamp_columns(fine_grain_timestamp="t", coarse_grain_timestamp="x")
+    assert coarse.timestamp_columns == ("t", "x")
+    assert coarse.with_timestamp_columns("t").timestamp_columns == ("t", None)
+    assert coarse.with_timestamp_columns(None).timestamp_columns == (None, None)
+    with pytest.raises(UserErrorException, match="needs a timestamp"):
+        coarse.with_timestamp_columns(None, partition_timestamp="x")
 
 
 def test_json_lines_and_parquet(here: Path) -> None:

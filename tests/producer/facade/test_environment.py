@@ -36,3 +36,10 @@ def test_our_variables_name_a_job_with_its_parent() -> None:
     assert job({**ours, "RUNFOLD_PARENT_RUN_ID": "p"}) == Job("", "", "w", "e", "r", "p")
     for name in ours:
         assert job({**ours, name: ""}) is None
+
+
+def test_a_submission_tells_both_names_of_its_workspace() -> None:
+    said = {"RUNFOLD_WORKSPACE": "w", "RUNFOLD_EXPERIMENT": "e", "RUNFOLD_RUN_ID": "r"}
+    said |= {"AZUREML_ARM_WORKSPACE_NAME": "Theirs", "AZUREML_ARM_SUBSCRIPTION": "s"}
+    assert job({**said, "RUNFOLD_SUBMITTED": "1"}) == Job("s", "", "Theirs", "e", "r", None, True, "w")
+    assert job(said) == Job("s", "", "w", "e", "r", None)

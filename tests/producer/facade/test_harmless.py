@@ -340,9 +340,9 @@ def test_in_a_large_job_no_process_has_a_thread_for_kafka(tmp_path: Path, enviro
         **QUICK,
         **environ,
     )
-    assert done.stdout == ("['MainThread', 'runfold-pulse'] False\n" if node else "['MainThread', 'runfold-shipper'] True\n"), (
-        done.stderr
-    )
+    assert done.stdout == (
+        "['MainThread', 'runfold-pulse'] False\n" if node else "['MainThread', 'runfold-shipper'] True\n"
+    ), done.stderr
     known = "known to be visible" if node else "acknowledged by Kafka"
     assert sum(f"facts and points are not {known} yet" in line for line in done.told) == 1, done.stderr
 

@@ -73,6 +73,7 @@ class DetailsSurface(RunBase):
     def get_secret(self, name: str) -> str | None:
         """A secret of the workspace's default key vault; None where there is none. The read is recorded, not the value.
 
+        :param name: 1 to 127 letters, digits, '-', '_' and '.'.
         :raises UserErrorException: The name is no text.
         """
         from runfold.run import secrets
@@ -80,13 +81,20 @@ class DetailsSurface(RunBase):
         return secrets.get_secret(self._handle, name)
 
     def get_secrets(self, secrets: Iterable[str]) -> dict[str, str | None]:
-        """Several secrets by name; None for each that is not there."""
+        """Several secrets by name; None for each that is not there.
+
+        :param secrets: Names.
+        """
         from runfold.run.secrets import get_secrets
 
         return get_secrets(self._handle, secrets)
 
     def decisions(self, *, not_before: str | None = None) -> builtins.list[DecisionRecord]:
-        """What the ledger did not accept about the run: refused, conflicting and skipped facts, by offset."""
+        """What the ledger did not accept about the run: refused, conflicting and skipped facts, by offset.
+
+        :returns: For each of them `offset`, `writer_id`, `ordinal`, `event`, `verdict`, `rule`, and `refusals`: for
+            each key the value that stays (`kept`) and the one that was `refused`.
+        """
         return status_system.decisions(self._handle, not_before)
 
     def completeness(self, *, not_before: str | None = None) -> dict[str, Any]:

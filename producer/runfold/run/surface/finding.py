@@ -95,6 +95,8 @@ class FindingSurface(RunBase):
     ) -> Iterator[RunDto]:
         """Records of the runs of a compute target, over all experiments of its workspace; they are no Run objects.
 
+        Filters are those of `list`: `type`, `tags`, `properties`.
+
         :param compute: The target: it has `workspace` and `name`.
         :param status: Running or Queued.
         :raises UserErrorException: Another status, or no compute target.
@@ -115,7 +117,10 @@ class FindingSurface(RunBase):
     ) -> Iterator[Run]:
         """Children, or with `recursive` all descendants, newest first, fetched as they are asked for.
 
-        Filters are those of `list`; `type` is the run type alone.
+        Filters are those of `list`: `tags`, `properties`, `status`, and `type`, which is the run type alone.
+
+        :param recursive: Whether children of children, and so on, belong to them.
+        :param _rehydrate_runs: As in `list`.
         """
         return finding.listed(
             self._experiment,

@@ -76,6 +76,8 @@ class LifeSurface(RunBase):
         """Starts several children: `count` of them, or one for each of `tag_values`, tagged `{tag_key: value}`.
 
         :param count: How many, at most 100; each is tagged azureml.batch_child_number, from "0".
+        :param tag_key: The tag's key.
+        :param tag_values: A value for each child, at most 100; what is no string is kept as its text.
         :returns: The children in the order asked for.
         :raises UserErrorException: Neither or both ways, half of the second, or more than 100.
         """

@@ -22,7 +22,7 @@ class StoredSurface(RunBase):
     """Tags, properties, upload and download, snapshots, register_model."""
 
     def tag(self, key: str, value: str | None = None) -> None:
-        """Sets one tag; a tag may have no value."""
+        """Sets one tag; a tag may have no value. Returns after the journal's append."""
         tags_system.set_tags(self._handle, {key: value})
 
     def set_tags(self, tags: dict[str, Any]) -> None:
@@ -30,7 +30,11 @@ class StoredSurface(RunBase):
         tags_system.set_tags(self._handle, tags)
 
     def remove_tags(self, tags: Iterable[str]) -> None:
-        """Takes tags away, by their keys."""
+        """Takes tags away.
+
+        :param tags: List of keys; one that is not there is no error.
+        :raises UserErrorException: It is no list.
+        """
         tags_system.remove_tags(self._handle, tags)
 
     def get_tags(self, *, not_before: str | None = None) -> dict[str, str | None]:
@@ -38,8 +42,10 @@ class StoredSurface(RunBase):
         return tags_system.get_tags(self._handle, not_before)
 
     def add_properties(self, properties: dict[str, Any] | None) -> None:
-        """Adds properties, which never change.
+        """Adds properties, which never change, all of one call or none. Waits for the ledger's decision at most
+        RUNFOLD_DECISION_WAIT_S seconds.
 
+        :param properties: Values by key; what is no string is kept as its text. {} and None are nothing.
         :raises PropertyImmutableError: One has another value already; then none of them was added.
         """
         properties_system.add_properties(self._handle, properties)
@@ -72,10 +78,12 @@ class StoredSurface(RunBase):
     ) -> Any:
         """Stores files, each under its name.
 
-        :param names: Paths within the run.
+        :param names: Paths within the run. Several files are stored at once, large ones in parts.
         :param paths: Local paths, as many.
         :param return_artifacts: Whether the artifacts come first in what is returned.
         :param timeout_seconds: Seconds for all of it; as long as it takes where None.
+        :returns: A map over what upload_file would return of each; with `return_artifacts` a pair of the artifacts by
+            name and that map.
         :raises TypeError: Not as many names as paths.
         :raises ArtifactExistsError: A name is taken in this attempt.
         """
@@ -86,7 +94,9 @@ class StoredSurface(RunBase):
     def upload_folder(self, name: str, path: str | os.PathLike[str], datastore_name: str | None = None) -> Any:
         """Stores a directory tree under the prefix `name`.
 
-        :param path: The directory.
+        :param name: The prefix; a '/' is put between it and each file's path.
+        :param path: The directory; empty directories in it vanish.
+        :returns: As upload_files.
         :raises UserErrorException: It is no directory.
         :raises ArtifactExistsError: A name is taken in this attempt.
         """
@@ -102,8 +112,9 @@ class StoredSurface(RunBase):
         *,
         not_before: str | None = None,
     ) -> None:
-        """Writes a stored file to disk; its digest is always checked.
+        """Writes a stored file to disk, whole or not at all; its digest is always checked.
 
+        :param name: Path within the run; the latest attempt's.
         :param output_file_path: A path or a directory; the base name in the current directory where None.
         :raises ArtifactNotFoundError: Nothing is stored under that name.
         """
@@ -124,6 +135,7 @@ class StoredSurface(RunBase):
     ) -> None:
         """Writes the stored files below a prefix to disk, or all of them.
 
+        :param prefix: A folder within the run; everything where None.
         :param output_directory: Goes before each path; the current directory where None.
         :param output_paths: Where each of them goes, unique and as many as the files.
         :param batch_size: Files at once.
@@ -155,6 +167,7 @@ class StoredSurface(RunBase):
     def take_snapshot(self, file_or_folder_path: str | os.PathLike[str]) -> str:
         """Keeps the source code of a directory or file with the run; unchanged content gives the same id.
 
+        :param file_or_folder_path: At most 300 MB and 2,000 files, without what .amlignore, else .gitignore, names.
         :returns: The snapshot's id.
         :raises SnapshotException: The run has one already, or it is too large.
         """
@@ -193,7 +206,9 @@ class StoredSurface(RunBase):
     ) -> Model:
         """Registers a model of files that the run has stored.
 
+        :param model_name: 1 to 255 letters, digits, '-', '.' and '_', beginning with a letter or digit.
         :param model_path: File or folder within the run; `model_name` where None.
+        :param description: Description in words.
         :param properties: Never change; new keys may be added.
         :param model_framework: TensorFlow, ScikitLearn, Onnx, Custom or Multi.
         :param datasets: Pairs of a relationship and a dataset.
