@@ -417,6 +417,11 @@ os.register_at_fork(after_in_child=_forked)
 
 
 def _parsed(what: str, text: str) -> Watermark:
+    if not isinstance(text, str):
+        raise UserErrorException(
+            f"{what} must be the text of a watermark, as run.watermark() gives it; it is {text!r:.200} of type "
+            f"{type(text).__name__}."
+        )
     try:
         return parse(text)
     except ValueError as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.crossings.jobs import Jobs
 from tests.services import Services
 from tests.stack import Stack, local_stack
 
@@ -34,3 +36,22 @@ def stack(services: Services, jars: Path) -> Iterator[Stack]:
         yield running
     with psycopg.connect(services.postgres, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{own}" WITH (FORCE)'.encode())
+
+
+@pytest.fixture
+def temporary() -> Iterator[str]:
+    """A short directory for temporary files, in which job folders are made."""
+    with tempfile.TemporaryDirectory(prefix="rf-", dir="/tmp") as directory:
+        yield directory
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def jobs(stack: Stack, temporary: str, source: Path) -> Jobs:
+    return Jobs(stack, temporary, source)

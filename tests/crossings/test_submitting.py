@@ -5,36 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
 from tests.crossings.jobs import ENDED, STUBBORN, SUBMIT, Jobs, alive, pids, seconds_from_cancel_to_gone
-from tests.stack import Stack, send_signal
+from tests.stack import send_signal
 from tests.waiting import until
-
-
-@pytest.fixture
-def temporary() -> Iterator[str]:
-    """A short directory for temporary files, in which job folders are made."""
-    with tempfile.TemporaryDirectory(prefix="rf-", dir="/tmp") as directory:
-        yield directory
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    folder = tmp_path / "source"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def jobs(stack: Stack, temporary: str, source: Path) -> Jobs:
-    return Jobs(stack, temporary, source)
 
 
 def test_a_script_runs_in_its_own_folder_and_its_run_tells_all(jobs: Jobs) -> None:
@@ -232,7 +211,8 @@ for n in range(20): threading.Thread(target=one, args=(n,)).start()
         found = jobs.stack.get(f"runs?{query}")["runs"]
         return len(found) >= 5 and all(run["status"] in (*ENDED, "NotResponding") for run in found)
 
-    until(ended, 90, "every run to end, or to be called NotResponding", pause_s=0.5)
+    # What was not even submitted is missed by its heartbeats, as the node's shipper says them: for 120 s.
+    until(ended, 180, "every run to end, or to be called NotResponding", pause_s=0.5)
     seen = witness.read_text().split()
     assert len(seen) == len(set(seen))
 
@@ -401,6 +381,24 @@ def test_environments_are_registered_in_versions_and_read_back(jobs: Jobs) -> No
     assert used == ["azureml-defaults", "torch==2.1"]
 
 
+def test_an_environment_of_azures_is_the_interpreter_that_submits(jobs: Jobs) -> None:
+    """By name, by a label of the workspace's, as a start for another; one that is registered goes before."""
+    told, unknown, mine, name = jobs.submit(
+        "import sys; print(sys.executable)",
+        config="environment=Environment.get(workspace, 'AzureML-Minimal', version=7)",
+        after="run.wait_for_completion()\n"
+        "listed = workspace.environments; tutorial = listed['AzureML-Tutorial'].clone('mine')\n"
+        "tutorial.python.conda_dependencies.add_pip_package('numpy')\n"
+        "told = [tutorial.register(workspace).name, 'AzureML-Tutorial' in listed, run.get_environment().version]\n"
+        "try:\n    listed['other']\nexcept KeyError:\n    unknown = True\n"
+        "own = Environment('AzureML-Own'); own.environment_variables = {}; own.register(workspace)\n"
+        "mine = Environment.get(workspace, 'AzureML-Own').environment_variables\n"
+        "print(json.dumps([told, unknown, mine, run.get_environment().name]))",
+    )
+    assert told == ["mine", False, "7"]
+    assert (unknown, mine, name) == (True, {}, "AzureML-Minimal")
+
+
 def test_get_environment_is_what_was_submitted(jobs: Jobs) -> None:
     name, variables = jobs.submit(
         "print(1)",
@@ -413,7 +411,7 @@ def test_get_environment_is_what_was_submitted(jobs: Jobs) -> None:
 
 
 def test_submitting_needs_no_service(jobs: Jobs) -> None:
-    nowhere = {"RUNFOLD_KAFKA": "127.0.0.1:9", "RUNFOLD_API": "http://127.0.0.1:9", "RUNFOLD_EXIT_DEADLINE_S": "1"}
+    nowhere = {"RUNFOLD_KAFKA": "127.0.0.1:9", "RUNFOLD_API": "http://127.0.0.1:9", "RUNFOLD_EXIT_DEADLINE_S": "0"}
     begun = time.monotonic()
     run_id = jobs.submit("import pathlib; pathlib.Path('ran').touch()", **nowhere)
     assert time.monotonic() - begun < 20

@@ -197,6 +197,7 @@ class Drain:
             return self._read_at - began
         self.hurried = False
         assert self._reader is not None
+        before = self._reader.position
         batches = self._reader.read(READ_BYTES, self._final)
         if batches:
             self._idle_since = None
@@ -205,8 +206,11 @@ class Drain:
             if not self._final and points < FEW:
                 # The writer is at work: let it gather, many small messages cost it, and all behind it, more.
                 self._read_at = began + (TAIL_S_MIN if points < BULK else min(TAIL_S_MAX, TAIL_S_MIN * FEW / points))
-            self._send(link, self._cutter.cut(batches, _now_us()), self._leg(batches))
+            leg = self._leg(batches)
             self._heartbeats.took(batches, began)
+            if leg.spoken_for:
+                self._sign(link, self._heartbeats.promised(), before)
+            self._send(link, self._cutter.cut(batches, _now_us()), leg)
             return 0.0
         return self._nothing_new(link, began)
 
@@ -231,17 +235,23 @@ class Drain:
 
     def _show_life(self, link: _Link, now: float) -> None:
         """Sends the signs of life that are due; never for a writer that is spoken for."""
-        due = self._heartbeats.due(now) if self._reader is not None and not self._final else []
-        if due and self._reader is not None:
+        if self._reader is not None and not self._final:
+            self._sign(link, self._heartbeats.due(now), self._reader.position)
+
+    def _sign(self, link: _Link, run_ids: list[str], position: Position) -> None:
+        """Sends a sign of life of each run; all before `position` is on its way."""
+        if run_ids:
             ttl_s, writer = self._heartbeats.ttl_s, self.folder.name
-            ends = {run_id: self._heartbeats.ends(run_id) or self._ends_of(run_id) for run_id in due}
-            signs = [self._cutter.heartbeat(run_id, writer, ttl_s, ends[run_id], _now_us()) for run_id in due]
-            self._send(link, signs, Leg(self._reader.position, {}))
+            ends = {run_id: self._heartbeats.ends(run_id) or self._ends_of(run_id) for run_id in run_ids}
+            signs = [self._cutter.heartbeat(run_id, writer, ttl_s, ends[run_id], _now_us()) for run_id in run_ids]
+            self._send(link, signs, Leg(position, {}))
 
     def _claim_last_words(self, link: _Link) -> None:
         """The writer has fallen silent: of runs that it only passed by, what it said is all, until it says more."""
         assert self._reader is not None
         passed = set(self._heartbeats.last_words())
+        if not passed:
+            return
         ends = {lane: end for lane, end in self._ends.items() if lane.aggregate_id in passed}
         if ends:
             self._send(link, self._cutter.closed(ends, _now_us()), Leg(self._reader.position, {}))
@@ -259,6 +269,7 @@ class Drain:
         """All is read and no more will come: the claim goes out, behind everything else."""
         assert self._reader is not None
         self._spoken_for = True
+        self._sign(link, self._heartbeats.promised(), self._reader.position)
         leg = Leg(self._reader.position, {}, spoken_for=True)
         self._send(link, self._cutter.closed(self._ends, _now_us()), leg)
 

@@ -11,6 +11,7 @@ writer's claim follows when it falls silent: else the run would be called incomp
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from typing import Final
@@ -44,6 +45,7 @@ class Heartbeats:
         self._pause_s, self._lives, self._ends = pause_s, lives, ends
         self._said: dict[str, float] = {}  # by run: when something of it was sent last
         self._look_at = _AT_ONCE  # nothing is due before
+        self._unsigned: dict[str, None] = {}  # runs that began, or began anew, of which no sign was sent since
         self._passing: dict[str, bool] = {}  # by run that is not watched: whether all that was said of it is claimed
 
     @property
@@ -59,6 +61,7 @@ class Heartbeats:
     def again(self) -> None:
         """What was sent last may be lost: a sign of each run is due."""
         self.recall(self.watched)
+        self._unsigned.update(dict.fromkeys(self._said))
         self._passing = dict.fromkeys(self._passing, False)
 
     def took(self, batches: Iterable[Batch], now: float) -> None:
@@ -73,13 +76,17 @@ class Heartbeats:
                 run_id = batch.lane.aggregate_id
                 if not watched:
                     self._said.pop(run_id, None)
+                    self._unsigned.pop(run_id, None)
                     self._passing[run_id] = False
                 elif run_id not in self._said:
                     self._said[run_id] = self._look_at = _AT_ONCE
+                    self._unsigned[run_id] = None
                     self._passing.pop(run_id, None)
             elif (said := self._said.get(batch.lane.aggregate_id)) is None:
                 if isinstance(batch, Fact):  # who logs will log again
                     self._passing[batch.lane.aggregate_id] = False
+            elif said + self.ttl_s < now:  # it may have been called silent: who is heard again shows it by a sign
+                self._said[batch.lane.aggregate_id] = self._look_at = _AT_ONCE
             elif said > _AT_ONCE:
                 self._said[batch.lane.aggregate_id] = now
 
@@ -97,8 +104,15 @@ class Heartbeats:
         if due and not self._lives():
             return []
         self._said.update(dict.fromkeys(due, now))
+        for run_id in due:
+            self._unsigned.pop(run_id, None)
         self._look_at = min(self._said.values()) + self._pause_s
         return due
+
+    def promised(self) -> list[str]:
+        """The writer is about to be spoken for: runs of which it never sent a sign; they count as signed."""
+        unsigned, self._unsigned = list(self._unsigned), {}
+        return unsigned if math.isfinite(self._pause_s) else []
 
     def ends(self, run_id: str) -> Mapping[str, int] | None:
         """Last ordinals of the run's streams, where the journal itself can be asked."""

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from runfold.journal import folder as journals
 from runfold.shipper import api, counting
 from runfold.shipper.drain import Drain, Unbound
+from runfold.shipper.heartbeats import Heartbeats
 from runfold.shipper.sending import Cluster
 from runfold.shipper.spool import spooled, upload_spooled
 from runfold.shipper.troubles import Trouble, Troubles
@@ -80,7 +81,9 @@ def ship_once(
         try:
             if bind_to is not None:
                 _bind(folder, bind_to)
-            shipments.append(_Shipment(Drain(folder, cluster, landed=landed.set), time.monotonic()))
+            promises = Heartbeats(settings.heartbeat_s, lambda: False)  # who lives shows it by itself
+            drain = Drain(folder, cluster, landed=landed.set, heartbeats=promises)
+            shipments.append(_Shipment(drain, time.monotonic()))
         except Unbound:
             say(f"{folder.name}  skipped: it belongs to no workspace; bind it with --workspace and --experiment")
         except BoundOtherwise as error:

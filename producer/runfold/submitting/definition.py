@@ -1,7 +1,7 @@
 """The definition of a run: all that a ScriptRunConfig says, as the document that events and `get_details` carry.
 
-Secrets stay out of it: values of variables whose names say that they are secret, and the credentials in addresses. The
-job itself gets them by a file that only its owner can read.
+Secrets stay out of it: values of variables and arguments whose names say that they are secret, and the credentials in
+addresses and connection strings. The job itself gets them by a file that only its owner can read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,21 @@ _SECRET = re.compile(
 )
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+(?=@)")
 _SIGNATURE = re.compile(r"(?i)([?&](?:sig|signature|token|sas|password|x-amz-signature)=)[^&\s\"']+")
-_VARIABLES = "environmentVariables"
+_CONNECTION = re.compile(
+    r"(?i)((?:AccountKey|SharedAccess(?:Key|Signature)|Password|Pwd)=)(?!\(not recorded\))[^;\s\"']+"
+)
+# Names of arguments: narrower than those of variables, since --max-tokens and --sort-key are what people look at.
+_WORDS = (
+    r"pass(?:word|wd|phrase)|pwd|secrets?|credentials?|connection[-_]?string|dsn|sas"
+    r"|(?:api|access|account|private|storage|signing)[-_]?key"
+    r"|(?:access|auth|api|hf|hub|bearer|sas|github|gh|wandb|refresh)[-_]?token"
+)
+_NAME = rf"(?:token|(?:[a-z0-9]+[-_])*(?:{_WORDS})(?:[-_][a-z0-9]+)*)"
+_OPTION = re.compile(rf"(?i)--?{_NAME}")
+_ASSIGNMENT = re.compile(rf"(?i)(-{{0,2}}{_NAME}=)(.+)", re.DOTALL)
+_VALUE = r"(?!-)(?:\"[^\"]*\"|'[^']*'|[^\s;&|]+)"
+_IN_LINE = re.compile(rf"(?i)(?<![\w-])(--?{_NAME}(?:=|\s+)|{_NAME}=){_VALUE}")
+_VARIABLES, _ARGUMENTS, _COMMAND = "environmentVariables", "arguments", "command"
 
 
 def document(
@@ -118,8 +132,11 @@ def without_secrets(said: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]
                 key: _masked(key, item) if inside == _VARIABLES else cleaned(item, key) for key, item in value.items()
             }
         if isinstance(value, list):
-            return [cleaned(item, inside) for item in value]
-        return _SIGNATURE.sub(rf"\1{HIDDEN}", _CREDENTIALS.sub(HIDDEN, value)) if isinstance(value, str) else value
+            return [cleaned(item, inside) for item in (_without_named(value) if inside == _ARGUMENTS else value)]
+        if not isinstance(value, str):
+            return value
+        text = _IN_LINE.sub(rf"\1{HIDDEN}", value) if inside == _COMMAND else value
+        return _CONNECTION.sub(rf"\1{HIDDEN}", _SIGNATURE.sub(rf"\1{HIDDEN}", _CREDENTIALS.sub(HIDDEN, text)))
 
     def _masked(name: str, value: Any) -> Any:
         if _SECRET.search(name) and value not in (None, ""):
@@ -128,3 +145,18 @@ def without_secrets(said: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]
         return cleaned(plain(value), "")
 
     return {key: cleaned(value, key) for key, value in said.items()}, hidden
+
+
+def _without_named(words: list[Any]) -> list[Any]:
+    """Arguments without the values of those that have a secret's name."""
+    found: list[Any] = []
+    for word in words:
+        before = found[-1] if found else None
+        assigned = _ASSIGNMENT.fullmatch(word) if isinstance(word, str) else None
+        if assigned is not None:
+            found.append(assigned[1] + HIDDEN)
+        elif isinstance(before, str) and _OPTION.fullmatch(before) and not str(word).startswith("-"):
+            found.append(HIDDEN)
+        else:
+            found.append(word)
+    return found

@@ -1,6 +1,9 @@
 """Environments of a workspace: each name has versions, 1, 2, ...; the same definition again is the same version.
 
 A label is a tag of a version, `label/<label>`, on one version at a time; `latest` is on the latest by itself.
+
+Environments that Azure itself provides (names that begin with AzureML or Microsoft) are there for whoever asks by name:
+without packages, to run in the interpreter that submits. A registered one of that name goes before.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 KIND = "environment"
 LATEST = "latest"
 _LABEL = "label/"
+_CURATED = ("AzureML", "Microsoft")
 _OF_A_VERSION = ("name", "version", "assetId")  # what a definition does not hold, since its version says it
 
 
@@ -69,6 +73,8 @@ def get(workspace: Workspace, name: str, version: str | None = None, label: str 
     except ServiceException as error:
         if error.status_code != 404:
             raise
+        if asked.startswith(_CURATED):
+            return _curated(asked, version)
         there = ", ".join(sorted(listed(workspace))) or "none"
         raise UserErrorException(
             f"There is no environment {asked!r}{f' of version {number}' if number else ''} in workspace "
@@ -81,7 +87,28 @@ def get(workspace: Workspace, name: str, version: str | None = None, label: str 
 def listed(workspace: Workspace) -> dict[str, Environment]:
     """The latest version of each name, fetched."""
     found = workspace._session.read(lambda api: list(api.assets(KIND, latest=True)))
-    return {record["name"]: _of(record) for record in found}
+    return _Listed({record["name"]: _of(record) for record in found})
+
+
+class _Listed(dict[str, Environment]):
+    """Registered environments by name; Azure's own are there by `[]`, and are not listed."""
+
+    def __missing__(self, name: str) -> Environment:
+        if isinstance(name, str) and name.startswith(_CURATED):
+            return _curated(name, None)
+        raise KeyError(name)
+
+
+def _curated(name: str, version: str | None) -> Environment:
+    notices.once(
+        (KIND, name),
+        f"environment {name!r} is Azure's; here it stands for the interpreter that submits. Register one of that name "
+        "to give it another meaning.",
+    )
+    made = Environment(name)
+    made.version = str(version or 1)
+    made.python.user_managed_dependencies = True
+    return made
 
 
 def label(workspace: Workspace, name: str, version: str, labels: Any) -> None:

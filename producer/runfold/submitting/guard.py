@@ -7,16 +7,19 @@ finds what the script has started, in its process group or, on Linux, by RUNFOLD
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import time
 from pathlib import Path
 
 VARIABLE = "RUNFOLD_JOB"
 _DONE = b"done\n"
+_STRAYS_S = 5.0  # how long what is left is looked for, while it multiplies
 
 
 class Guard:
-    """The supervisor's end of the pipe.
+    """The supervisor's end of the pipe. A guard that is gone does not keep its supervisor from ending the job.
 
     :param cookie: Value of RUNFOLD_JOB in the job's processes.
     """
@@ -35,30 +38,37 @@ class Guard:
 
     def watch(self, group: int) -> None:
         """From now on this process group belongs to the job."""
-        os.write(self._writing, f"+{group}\n".encode())
+        self._tell(f"+{group}\n".encode())
 
     def leave(self, group: int) -> None:
         """All of that group has ended."""
-        os.write(self._writing, f"-{group}\n".encode())
+        self._tell(f"-{group}\n".encode())
 
     def dismiss(self) -> None:
         """The job has ended, and nothing of it is left."""
-        os.write(self._writing, _DONE)
+        self._tell(_DONE)
         os.close(self._writing)
-        os.waitpid(self._pid, 0)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self._pid, 0)
+
+    def _tell(self, line: bytes) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._writing, line)
 
 
 def strays(cookie: str) -> list[int]:
     """Processes of this user that were started within the job, wherever they have moved to since."""
-    needle = f"{VARIABLE}={cookie}".encode()
-    found = []
-    for each in Path("/proc").glob("[0-9]*"):
-        try:
-            if needle in (each / "environ").read_bytes().split(b"\0") and not is_zombie(int(each.name)):
-                found.append(int(each.name))
-        except (OSError, ValueError):  # another user's, or gone meanwhile
-            continue
-    return [pid for pid in found if pid != os.getpid()]
+    everybody = (int(each.name) for each in Path("/proc").glob("[0-9]*"))
+    return [pid for pid in everybody if pid != os.getpid() and belongs(pid, cookie)]
+
+
+def belongs(pid: int, cookie: str) -> bool:
+    """Whether a process was started within the job, and has not ended."""
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:  # another user's, or gone meanwhile
+        return False
+    return f"{VARIABLE}={cookie}".encode() in environment and not is_zombie(pid)
 
 
 def members(group: int) -> bool:
@@ -113,5 +123,7 @@ def _watch(reading: int, cookie: str) -> None:
             (groups.add if line[:1] == b"+" else groups.discard)(int(line[1:]))
     for group in groups:
         kill(group, signal.SIGKILL, group=True)
-    for pid in strays(cookie):
-        kill(pid, signal.SIGKILL, group=False)
+    deadline = time.monotonic() + _STRAYS_S
+    while (left := strays(cookie)) and time.monotonic() < deadline:
+        for pid in left:
+            kill(pid, signal.SIGKILL, group=False)

@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import definition
+from .sections import DataReferenceConfiguration
 
 if TYPE_CHECKING:
     from runfold.run.handle import RunHandle
+    from runfold.workspace import Workspace
 
     from .script_run_config import ScriptRunConfig
 
@@ -40,8 +42,11 @@ class Given(NamedTuple):
             each._link(handle)
 
 
-def resolved(config: ScriptRunConfig) -> Given:
-    """The arguments and data of a configuration."""
+def resolved(config: ScriptRunConfig, workspace: Workspace) -> Given:
+    """The arguments and data of a configuration.
+
+    :param workspace: Where the datastores are that it names.
+    """
     run_config = config.run_config
     given = Given([], None, {}, [])
     for each in config.arguments or run_config.arguments or []:
@@ -49,9 +54,18 @@ def resolved(config: ScriptRunConfig) -> Given:
     command = definition.command_of(config)
     if command is not None and not isinstance(command, str):
         command = [_resolved(each, given) for each in command]
-    for each in (*run_config.data.values(), *run_config.output_data.values()):
+    references = (_reference(*named, workspace) for named in run_config.data_references.items())
+    for each in (*run_config.data.values(), *run_config.output_data.values(), *references):
         _resolved(each, given)
     return given._replace(command=command)
+
+
+def _reference(name: str, said: Any, workspace: Workspace) -> Any:
+    if not isinstance(said, DataReferenceConfiguration):
+        return said
+    from runfold.data.references import DataReference
+
+    return DataReference.from_config(name, said, workspace)
 
 
 def _resolved(each: Any, given: Given) -> Any:

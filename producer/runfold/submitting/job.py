@@ -1,10 +1,12 @@
 """A job: all that a target needs to run a submission, and the folder in which the target `local` does.
 
-<temporary directory>/azureml_runs/<run id>/    the job folder: the source directory's files, ./outputs, ./logs,
-                                                ./user_logs; the script's working directory
+<temporary directory>/azureml_runs/             only its owner may look into it; where it is another user's, or no
+                                                directory, azureml_runs_<user's number> takes its place
+    <run id>/    the job folder: the source directory's files, ./outputs, ./logs, ./user_logs; the script's working
+                 directory
     .runfold-job/                               what submitter, supervisor and `cancel` tell each other:
         job.json     the job (mode 0600); once claimed without values of secret variables
-        claimed      made exclusively by the one supervisor that runs it; holds its pid
+        claimed      made exclusively by the one supervisor that runs it, or by a submitter that gives up; holds its pid
         cancel       made by whoever wants the job to end, on this machine
         ended.json   the final status
         supervisor.log
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import tempfile
 from pathlib import Path
@@ -95,9 +98,17 @@ class Job(NamedTuple):
         return cls(**said)
 
 
+def root() -> Path:
+    """The directory of this user's job folders. One of another user's is never used: who owns it could exchange what
+    lies in it.
+    """
+    usual = Path(tempfile.gettempdir()) / RUNS
+    return usual if _is_ours(usual, or_nobodys=True) else usual.with_name(f"{RUNS}_{os.geteuid()}")
+
+
 def folder_of(run_id: str) -> Path:
     """The folder of a run on this machine, whether it is there or not."""
-    return Path(tempfile.gettempdir()) / RUNS / run_id
+    return root() / run_id
 
 
 def make_folder(run_id: str) -> Path:
@@ -123,14 +134,43 @@ def make_folder(run_id: str) -> Path:
 
 
 def _make_root(root: Path) -> None:
-    """The directory of all runs' folders: others on this machine have theirs there too, as in the one above it."""
     try:
-        root.mkdir()
-        root.chmod(0o1777)
+        root.mkdir(mode=0o700)
     except FileExistsError:
-        there = root.lstat()
-        if not stat.S_ISDIR(there.st_mode) or not (there.st_uid in (os.geteuid(), 0) or there.st_mode & stat.S_ISVTX):
-            raise PermissionError(f"{root} is no directory of this user's, nor one that is safe to share") from None
+        if not _is_ours(root):
+            raise PermissionError(f"{root} is no directory of this user's") from None
+        if root.lstat().st_mode & 0o077:
+            root.chmod(0o700)
+
+
+def _is_ours(path: Path, *, or_nobodys: bool = False) -> bool:
+    try:
+        there = path.lstat()
+    except FileNotFoundError:
+        return or_nobodys
+    return stat.S_ISDIR(there.st_mode) and there.st_uid == os.geteuid()
+
+
+def claim(folder: Path) -> bool:
+    """Takes the job of a folder; False where another process has. Who has claimed it runs it, or nobody does."""
+    try:
+        descriptor = os.open(folder / CONTROL / "claimed", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(descriptor, "w") as file:
+        file.write(str(os.getpid()))
+    return True
+
+
+def withdraw(folder: Path) -> bool:
+    """Sees to it that nobody runs a job, and removes its folder; False where a supervisor has it, which is told to end
+    it.
+    """
+    if (folder / CONTROL).is_dir() and not claim(folder):
+        request_cancel(folder)
+        return False
+    shutil.rmtree(folder, ignore_errors=True)
+    return True
 
 
 def forget_secrets(folder: Path) -> None:

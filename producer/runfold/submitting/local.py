@@ -6,6 +6,7 @@ It gets the submitter's environment without what says that the submitter itself 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -28,6 +29,8 @@ _JOB_NAMES = frozenset(
         "TF_CONFIG", "SLURM_PROCID", "SLURM_NTASKS", "SLURM_RESTART_COUNT",
     )
 )  # fmt: skip
+_FOLDERS = ("RUNFOLD_HOME", "RUNFOLD_JOURNAL", "RUNFOLD_SECRETS_DIRECTORY")
+_OURS = (CONTROL, "user_logs")  # what the job's processes have said is not in the source directory
 
 
 class Local:
@@ -62,7 +65,7 @@ class Local:
             raise ExperimentExecutionException(f"Run {job.run_id} has no job folder on this machine.")
         job.save(folder)
         command = [sys.executable, "-m", "runfold.submitting.supervisor", str(folder)]
-        environment = {**outside_of_a_job(dict(os.environ)), "RUNFOLD_ATTEMPT": str(job.attempt)}
+        environment = {**from_everywhere(outside_of_a_job(dict(os.environ))), "RUNFOLD_ATTEMPT": str(job.attempt)}
         environment["PYTHONPATH"] = os.pathsep.join(_where_we_are(environment))
         try:
             with (folder / CONTROL / "supervisor.log").open("ab") as log:
@@ -79,7 +82,8 @@ class Local:
             raise ExperimentExecutionException(
                 f"The supervisor of run {job.run_id} cannot be started: {error}.", inner_exception=error
             ) from error
-        threading.Thread(target=started.wait, name="runfold-reaper", daemon=True).start()
+        with contextlib.suppress(RuntimeError):  # no more threads may be had: it is collected when this process ends
+            threading.Thread(target=started.wait, name="runfold-reaper", daemon=True).start()
 
 
 def interpreter_of(said: str, directory: Path) -> str:
@@ -115,7 +119,7 @@ def copy(source: Path, folder: Path, without: Set[Path] = frozenset()) -> None:
         kept = []
         for name in directories:
             path = here / name
-            if (name == CONTROL and not prefix) or rules.ignores(f"{prefix}{name}/") or path.resolve() in without:
+            if (name in _OURS and not prefix) or rules.ignores(f"{prefix}{name}/") or path.resolve() in without:
                 continue
             target = folder / below / name
             if path.is_symlink():
@@ -127,8 +131,14 @@ def copy(source: Path, folder: Path, without: Set[Path] = frozenset()) -> None:
         directories[:] = kept
         for name in files:
             path = here / name
-            if not rules.ignores(f"{prefix}{name}") and path.is_file():  # no socket, pipe, or link to nothing
-                shutil.copy2(path, folder / below / name)
+            if (name in _OURS and not prefix) or rules.ignores(f"{prefix}{name}"):
+                continue
+            try:
+                if path.is_file():  # no socket, pipe, or link to nothing
+                    shutil.copy2(path, folder / below / name)
+            except FileNotFoundError:  # it went away meanwhile
+                if path.is_file():
+                    raise
 
 
 def _kept_by_us() -> set[Path]:
@@ -145,6 +155,11 @@ def outside_of_a_job(environment: dict[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if name not in _JOB_NAMES and not name.startswith(_JOB_PREFIXES)
     }
+
+
+def from_everywhere(environment: dict[str, str]) -> dict[str, str]:
+    """An environment whose folders of Runfold mean the same wherever its process works."""
+    return environment | {name: os.path.abspath(environment[name]) for name in _FOLDERS if environment.get(name)}  # noqa: PTH100
 
 
 def _where_we_are(environment: dict[str, str]) -> list[str]:

@@ -3,6 +3,9 @@
 Each is the leader of a session of its own, its output goes straight into its log file: order is kept, the script never
 waits for the supervisor, and no rate of output takes memory here. A thread for each waits for its end and puts it into
 one queue, in which wishes to end the job arrive as well.
+
+A leader that has ended is not collected before the whole job has: until then nobody else can be given its number, so
+that what is sent to its group reaches nobody else.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from .guard import Guard, kill, members, strays
+from .guard import Guard, belongs, kill, members, strays
 from .ranks import Rank
 
 TETHER = Path(__file__).with_name("tether.py")
@@ -55,7 +58,7 @@ class Processes:
     def __init__(self, guard: Guard, cookie: str, happenings: Happenings[Ended | Wish]) -> None:
         self._guard, self._cookie, self._happenings = guard, cookie, happenings
         self._running: dict[int, Rank] = {}  # by process group
-        self._groups: list[int] = []
+        self._leaders: list[subprocess.Popen[bytes]] = []
 
     def start(self, rank: Rank, command: list[str], environment: Mapping[str, str], folder: Path) -> None:
         """Starts one. To be called in the main thread: a process is tied to the thread that has started it.
@@ -76,11 +79,11 @@ class Processes:
             )
         self._guard.watch(started.pid)
         self._running[started.pid] = rank
-        self._groups.append(started.pid)
+        self._leaders.append(started)
         threading.Thread(target=self._wait, args=(rank, started), daemon=True).start()
 
     def _wait(self, rank: Rank, started: subprocess.Popen[bytes]) -> None:
-        self._happenings.put(Ended(rank, started.wait()))
+        self._happenings.put(Ended(rank, _end_of(started)))
 
     def ended(self, rank: Rank) -> None:
         """Notes that one has ended."""
@@ -95,29 +98,60 @@ class Processes:
 
     def terminate(self, grace_s: float) -> None:
         """Ends all that is left of the job: SIGTERM, after the grace period SIGKILL. Returns when nothing is left."""
-        for group in self._groups:
-            kill(group, signal.SIGTERM, group=True)
-        self._gone(grace_s)
-        for group in self._groups:
-            kill(group, signal.SIGKILL, group=True)
-        for pid in strays(self._cookie):
-            kill(pid, signal.SIGKILL, group=False)
-        self._gone(GONE_S)
-        for group in self._groups:
-            self._guard.leave(group)
-        self._groups.clear()
+        apart = self._apart()
+        for leader in self._leaders:
+            kill(leader.pid, signal.SIGTERM, group=True)
+        for pid in apart:
+            kill(pid, signal.SIGTERM, group=False)
+        self._gone(grace_s, apart)
+        deadline = time.monotonic() + GONE_S
+        while True:  # what is left may multiply
+            left = strays(self._cookie)
+            for leader in self._leaders:
+                kill(leader.pid, signal.SIGKILL, group=True)
+            for pid in left:
+                kill(pid, signal.SIGKILL, group=False)
+            if not (left or any(members(leader.pid) for leader in self._leaders)) or time.monotonic() > deadline:
+                break
+            _PULSE.wait(_LOOK_S)
+        for leader in self._leaders:
+            leader.poll()
+            self._guard.leave(leader.pid)
+        self._leaders.clear()
 
     def sweep(self) -> bool:
         """Ends what ended scripts have left behind; False when there was nothing."""
-        left = [group for group in self._groups if members(group)]
-        if not left and not strays(self._cookie):
-            return False
-        for pid in strays(self._cookie):
-            kill(pid, signal.SIGTERM, group=False)
+        found = any(members(leader.pid) for leader in self._leaders) or bool(strays(self._cookie))
         self.terminate(LEFT_OVER_GRACE_S)
-        return True
+        return found
 
-    def _gone(self, seconds: float) -> None:
+    def _apart(self) -> list[int]:
+        """Processes of the job that have left its groups."""
+        groups = {leader.pid for leader in self._leaders}
+        return [pid for pid in strays(self._cookie) if _group_of(pid) not in groups]
+
+    def _gone(self, seconds: float, apart: list[int]) -> None:
         deadline = time.monotonic() + seconds
-        while any(members(group) for group in self._groups) and time.monotonic() < deadline:
+        while time.monotonic() < deadline and (
+            any(members(leader.pid) for leader in self._leaders) or any(belongs(pid, self._cookie) for pid in apart)
+        ):
             _PULSE.wait(_LOOK_S)
+
+
+def _end_of(process: subprocess.Popen[bytes]) -> int:
+    """Waits for a process's end, and leaves it to be collected: its exit code, or a signal's number with a minus."""
+    if not hasattr(os, "waitid"):  # macOS
+        return process.wait()
+    try:
+        found = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    except ChildProcessError:  # it was collected meanwhile
+        return process.wait()
+    assert found is not None
+    return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
+
+
+def _group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return 0

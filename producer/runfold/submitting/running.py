@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runfold.exceptions import AzureMLException, ServiceException
 from runfold_schemas import statuses
 
 from .guard import VARIABLE
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from .job import Job
 
-MPIRUN = "RUNFOLD_MPIRUN"  # in the job's environment: start the ranks of MPI by mpirun
+MPIRUN = "RUNFOLD_MPIRUN"
 NO_SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 ASK_S = 5.0
 _SETTINGS = ("kafka", "topic_prefix", "api", "access_token", "journal", "shipping")
@@ -107,11 +106,13 @@ def environment_of_job(job: Job, handle: RunHandle, cookie: str) -> dict[str, st
     return found
 
 
-def is_cancel_requested(handle: RunHandle) -> bool:
-    """Asks the API; False while it is away, or does not know the run yet."""
+def is_cancel_requested(handle: RunHandle, attempt: int) -> bool:
+    """Asks the API whether an attempt is to end; False while it is away, or does not know the attempt yet."""
     try:
         record: Any = handle.session.api.run(handle.run_id, timeout_s=ASK_S)
-    except (AzureMLException, ServiceException):
+    except Exception:  # noqa: BLE001 - whatever is wrong with the answer, the next one may be right
+        return False
+    if record["attempt"] != attempt:  # an earlier one may have been canceled
         return False
     return record["status"] in (statuses.CANCEL_REQUESTED, statuses.CANCELED) or bool(record.get("cancel_requested_at"))
 
@@ -128,7 +129,12 @@ def _said(settings: Settings) -> dict[str, str]:
 
 
 def _mpirun(job: Job) -> str | None:
-    asked = job.variables.get(MPIRUN) or os.environ.get(MPIRUN)
-    if job.layout.kind != MPI or not asked:
+    """The program that starts the ranks of MPI, where the job's variables or the settings ask for one."""
+    if job.layout.kind != MPI:
+        return None
+    from runfold_schemas.settings import Settings
+
+    asked = job.variables.get(MPIRUN) or Settings.load(job.config_file).mpirun
+    if not asked:
         return None
     return shutil.which("mpirun" if asked == "1" else asked)

@@ -63,8 +63,8 @@ class ScriptRunConfig:
             raise UserErrorException(
                 f"arguments is {arguments!r:.200}; a list such as ['--lr', 0.1] is needed, an item for each word."
             )
-        self.source_directory = "." if source_directory is None else os.fspath(source_directory)
-        self.script = None if script is None else os.fspath(script)
+        self.source_directory = _path("source_directory", source_directory) or "."
+        self.script = _path("script", script)
         self.command = command
         self.arguments = list(arguments) if arguments is not None else []
         if run_config is not None:
@@ -106,6 +106,14 @@ class ScriptRunConfig:
     def __repr__(self) -> str:
         said = ", ".join(f"{name}={value!r}" for name, value in vars(self).items() if name != "run_config")
         return f"ScriptRunConfig({said}, target={self.run_config.target!r})"
+
+
+def _path(name: str, given: object) -> str | None:
+    if given is None or isinstance(given, str):
+        return given
+    if isinstance(given, os.PathLike):
+        return os.fsdecode(given)
+    raise UserErrorException(f"{name} must be a path, it is {given!r:.200} of type {type(given).__name__}.")
 
 
 def _distribute(run_config: RunConfiguration, said: object) -> None:

@@ -8,8 +8,8 @@ target's `submit` on another process speaks for the run; where none does in time
 from __future__ import annotations
 
 import json
+import math
 import os
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,7 +24,7 @@ from runfold_schemas.events import RunEnrolled, RunStarted, RunSubmitted, Status
 from runfold_schemas.watermark import Watermark
 
 from . import definition, inputs, packages, targets
-from .job import Job
+from .job import Job, withdraw
 from .ranks import layout
 from .script_run import ScriptRun
 from .script_run_config import ScriptRunConfig
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 RUN_TYPE = ScriptRun.RUN_TYPE
 CONFIG_BYTES_MAX = 25 << 20
 CONFIG_FOLDERS = (".azureml", "aml_config")
-CANCEL_GRACE = "RUNFOLD_CANCEL_GRACE_S"
-CANCEL_GRACE_S = 10.0
 RESPOND_WITHIN_BEATS = 5.0  # heartbeats, as any writer's silence is judged
 
 Submit = Callable[..., Any]
@@ -98,7 +96,7 @@ def _submit_script(
         experiment=experiment.name,
         parent_run_id=None if _parent_run_id is None else validation.run_id(_parent_run_id),
     )
-    given = inputs.resolved(config)
+    given = inputs.resolved(config, experiment.workspace)
     job = _job(experiment, config, handle, given)._replace(display_name=label)
     target = targets.get(job.target)
     said = json.dumps(definition.document(config, job.script, job.command, job.arguments), sort_keys=True, default=str)
@@ -115,8 +113,8 @@ def _submit_script(
         given.link(handle)
         target.submit(job._replace(not_before=_said(handle)), folder)
     except BaseException as error:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+        if folder is not None and not withdraw(folder):
+            raise  # its supervisor says how it ends
         if handle.known:
             _failed(handle, error)
         raise
@@ -137,10 +135,11 @@ def _job(experiment: Experiment, config: ScriptRunConfig, handle: RunHandle, giv
     command = None if given.command is None else definition.command_line(given.command)
     script = _script(source, definition.script_of(config)) if command is None else None
     duration = run_config.max_run_duration_seconds
-    if duration is not None and (isinstance(duration, bool) or not isinstance(duration, (int, float)) or duration <= 0):
+    if duration is not None and (isinstance(duration, bool) or not isinstance(duration, (int, float))
+                                 or not 0 < duration < math.inf):  # fmt: skip
         raise UserErrorException(f"max_run_duration_seconds is {duration!r:.100}; a number above 0 or None is allowed.")
     session = handle.session
-    interpreter = str(run_config.environment.python.interpreter_path or "python")
+    interpreter = _from_here(str(run_config.environment.python.interpreter_path or "python"))
     return Job(
         run_id=handle.run_id,
         experiment=experiment.name,
@@ -160,7 +159,7 @@ def _job(experiment: Experiment, config: ScriptRunConfig, handle: RunHandle, giv
         layout=layout(run_config),
         variables={**definition.variables(run_config), **given.variables},
         max_run_duration_s=duration,
-        cancel_grace_s=_grace(),
+        cancel_grace_s=session.settings.cancel_grace_s,
         outputs=bool(run_config.history.output_collection),
         watched=[os.fspath(each) for each in run_config.history.directories_to_watch or []],
         warnings=packages.warnings(run_config, interpreter),
@@ -255,16 +254,10 @@ def _script(source: Path, script: str) -> str:
     return inside
 
 
+def _from_here(interpreter: str) -> str:
+    """A relative path that begins here, as the job will find it; what is looked for elsewhere stays as it is."""
+    return os.path.abspath(interpreter) if os.sep in interpreter and Path(interpreter).is_file() else interpreter  # noqa: PTH100
+
+
 def _size(folder: Path) -> int:
     return sum(each.lstat().st_size for each in folder.rglob("*") if each.is_file()) if folder.is_dir() else 0
-
-
-def _grace() -> float:
-    said = os.environ.get(CANCEL_GRACE) or str(CANCEL_GRACE_S)
-    try:
-        found = float(said)
-    except ValueError:
-        found = -1.0
-    if not 0 <= found <= 3600:
-        raise UserErrorException(f"{CANCEL_GRACE} is {said!r}; a number of seconds from 0 to 3600 is allowed.")
-    return found

@@ -3,7 +3,8 @@
 It is the process that speaks for the run: Preparing, Running, log text, Finalizing, files, and Completed, Failed or
 Canceled. Its journal's shipper sends heartbeats while it lives. It ends the job when it is told to: by a
 CancelRequested from anywhere (it asks the API each second), by the file that `ScriptRun.cancel` makes on this machine,
-by SIGTERM to itself, or by the job's longest duration. Whatever service is away, the job runs and ends.
+by SIGTERM to itself, or by the job's longest duration. Whatever service is away, the job runs and ends; afterwards the
+supervisor waits for the broker to take its last words, since perhaps nobody else on this machine sends them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,7 +27,7 @@ from runfold.data import delivering
 from . import running
 from .following import REST_S, Following, last_lines
 from .guard import Guard
-from .job import CONTROL, Job, forget_secrets
+from .job import CONTROL, Job, claim, forget_secrets
 from .processes import Ended, Happenings, Processes, Wish
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 ASK_EVERY_S = 1.0
 LOOK_EVERY_S = 0.1
 QUICK_S = 0.5  # for the rest of the logs of a job that was canceled
+LONGEST_WAIT_S = 86400.0
+LINGER = 360  # exit deadlines that the last words are waited for
 CANCELED, TOO_LONG = "canceled", "too long"
 NOT_CLAIMED = 3
 
@@ -57,21 +60,23 @@ def main(arguments: list[str]) -> int:
     """
     folder = Path(arguments[0])
     job = Job.load(folder)
-    try:
-        descriptor = os.open(folder / CONTROL / "claimed", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    happenings: Happenings[Ended | Wish] = queue.SimpleQueue()
+    signals: list[int] = []
+
+    def told(number: int, frame: object) -> None:
+        signals.append(number)
+        happenings.put(Wish(CANCELED))
+
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, told)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    if not claim(folder):
         return NOT_CLAIMED
-    with os.fdopen(descriptor, "w") as file:
-        file.write(str(os.getpid()))
     forget_secrets(folder)
     cookie = f"{job.run_id}/{os.urandom(8).hex()}"
     guard = Guard(cookie)
-    happenings: Happenings[Ended | Wish] = queue.SimpleQueue()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: happenings.put(Wish(CANCELED)))
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.chdir(folder)
-    Supervisor(job, folder, guard, cookie, happenings).run()
+    Supervisor(job, folder, guard, cookie, happenings, signals).run()
     guard.dismiss()
     return 0
 
@@ -82,10 +87,19 @@ class Supervisor:
     :param guard: Kills what belongs to the job if this process is killed.
     :param cookie: Value of RUNFOLD_JOB in the job's processes.
     :param happenings: Ends of processes, and wishes to end the job.
+    :param signals: Those that told this process to end.
     """
 
-    def __init__(self, job: Job, folder: Path, guard: Guard, cookie: str, happenings: Happenings[Ended | Wish]) -> None:
-        self._job, self._folder, self._happenings = job, folder, happenings
+    def __init__(
+        self,
+        job: Job,
+        folder: Path,
+        guard: Guard,
+        cookie: str,
+        happenings: Happenings[Ended | Wish],
+        signals: Sequence[int],
+    ) -> None:
+        self._job, self._folder, self._happenings, self._signals = job, folder, happenings, signals
         self._cookie = cookie
         self._processes = Processes(guard, cookie, happenings)
         self._handle: RunHandle = running.handle_of(job)
@@ -118,6 +132,9 @@ class Supervisor:
         with contextlib.suppress(OSError):  # the folder was cleaned meanwhile
             part.write_text(json.dumps(ended), encoding="utf-8")
             part.replace(self._folder / CONTROL / "ended.json")
+        seen, settings = len(self._signals), self._handle.session.settings
+        until = time.monotonic() + LINGER * settings.exit_deadline_s
+        reporting.deliver(self._handle, until, lambda: len(self._signals) > seen)
 
     def _supervised(self) -> Outcome:
         from . import reporting
@@ -132,6 +149,8 @@ class Supervisor:
             (self._folder / directory).mkdir(exist_ok=True)
         for directory in self._job.watched:
             self._following.watch(directory)
+        if self._wished():  # meanwhile
+            return Outcome("Canceled")
         reporting.running(self._handle, self._job)
         self._start = functools.partial(
             self._processes.start, command=command, environment=environment, folder=self._folder
@@ -178,10 +197,13 @@ class Supervisor:
         return True
 
     def _next(self, deadline: float | None) -> Ended | Wish:
-        try:
-            return self._happenings.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
-        except queue.Empty:
-            return Wish(TOO_LONG)
+        while True:
+            left = LONGEST_WAIT_S if deadline is None else deadline - time.monotonic()
+            try:
+                return self._happenings.get(timeout=min(max(0.0, left), LONGEST_WAIT_S))
+            except queue.Empty:
+                if left <= LONGEST_WAIT_S and deadline is not None:
+                    return Wish(TOO_LONG)
 
     def _ended_by(self, wish: Wish) -> Outcome:
         self._processes.terminate(self._job.cancel_grace_s)
@@ -207,7 +229,7 @@ class Supervisor:
 
     def _wished(self) -> bool:
         """Whether the job shall be canceled, as far as is known without waiting."""
-        return self._canceled or (self._folder / CONTROL / "cancel").exists()
+        return self._canceled or bool(self._signals) or (self._folder / CONTROL / "cancel").exists()
 
     def _cancel(self) -> None:
         self._canceled = True
@@ -223,7 +245,7 @@ class Supervisor:
     def _ask_api(self) -> None:
         """A thread: everybody's way to cancel."""
         while not self._over.wait(ASK_EVERY_S):
-            if running.is_cancel_requested(self._handle):
+            if running.is_cancel_requested(self._handle, self._job.attempt):
                 return self._cancel()
         return None
 

@@ -6,13 +6,12 @@ The setting RUNFOLD_COMPUTE_ALIASES lets other names mean a target: `cpu-cluster
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runfold import notices
-from runfold.exceptions import ComputeTargetException, ExperimentExecutionException
+from runfold.exceptions import ComputeTargetException, ExperimentExecutionException, UserErrorException
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +86,31 @@ def get(name: str) -> Target:
     return found
 
 
+class ComputeStatus:
+    """How a target is, in the original's words; the same for all, since no machines are made and none wait."""
+
+    provisioning_state = "Succeeded"
+    allocation_state = "Steady"
+    state = "Running"
+    current_node_count = 1
+    target_node_count = 1
+    errors: list[str] | None = None
+
+    def serialize(self) -> dict[str, Any]:
+        """The same as a document."""
+        return {
+            "provisioningState": self.provisioning_state,
+            "allocationState": self.allocation_state,
+            "state": self.state,
+            "currentNodeCount": self.current_node_count,
+            "targetNodeCount": self.target_node_count,
+            "errors": self.errors,
+        }
+
+    def __repr__(self) -> str:
+        return f"ComputeStatus(provisioning_state={self.provisioning_state!r}, state={self.state!r})"
+
+
 class ComputeTarget:
     """A compute target, for scripts that look one up: its name is what a submission needs.
 
@@ -115,12 +139,20 @@ class ComputeTarget:
         """Succeeded: what is listed can be submitted to."""
         return "Succeeded"
 
-    def get_status(self) -> str:
-        """The provisioning state."""
-        return self.provisioning_state
+    def get_status(self) -> ComputeStatus:
+        """How it is: there, with one node."""
+        return ComputeStatus()
 
-    def wait_for_completion(self, show_output: bool = False, **kwargs: Any) -> None:
-        """Returns at once, since the target is there."""
+    def refresh_state(self) -> None:
+        """Nothing of the object is out of date: what it tells is asked when it is asked."""
+
+    def serialize(self) -> dict[str, Any]:
+        """What is known of it, in the original's names."""
+        return {"name": self.name, "id": self.id, "type": self.type, "provisioningState": self.provisioning_state}
+
+    def wait_for_completion(self, show_output: bool = False, *args: Any, **kwargs: Any) -> None:
+        """Returns at once, since the target is there. What else the original takes (how many nodes, for how long) is
+        accepted."""
         if show_output:
             print(self.provisioning_state)  # noqa: T201 - what the original prints
 
@@ -177,6 +209,11 @@ def _registered() -> dict[str, Target]:
 
 
 def _aliases() -> dict[str, str]:
-    said = os.environ.get(ALIASES, "")
+    from runfold_schemas.settings import Settings, SettingsError
+
+    try:
+        said = Settings.load().compute_aliases
+    except SettingsError as error:
+        raise UserErrorException(str(error), inner_exception=error) from error
     pairs = (each.partition("=") for each in said.split(",") if "=" in each)
     return {alias.strip(): name.strip() for alias, _, name in pairs}

@@ -3,6 +3,9 @@
 A script of its own, so that nothing runs between fork and exec in a process with threads. PR_SET_PDEATHSIG stays over
 exec; that the parent was there when it was set is looked up afterwards. Where the kernel has no such thing (macOS), the
 supervisor's guard alone ends a script without a supervisor.
+
+Signals that Python, or the supervisor, ignores are the program's own affair again: a pipe that nobody reads must end
+who writes to it.
 """
 
 import os
@@ -13,6 +16,8 @@ import sys
 def main() -> None:
     """Ties this process to its parent and becomes the program."""
     parent, command = int(sys.argv[1]), sys.argv[2:]
+    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     if sys.platform == "linux":
         import ctypes
 

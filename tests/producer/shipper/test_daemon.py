@@ -18,6 +18,7 @@ from urllib.error import HTTPError
 import pytest
 
 from runfold.journal import folder as journals
+from runfold.journal.writer import Journal
 from runfold.shipper import daemon
 from runfold_schemas import events
 from runfold_schemas.settings import Settings
@@ -181,3 +182,22 @@ def test_a_day_after_its_acknowledgement_a_dead_journal_is_removed(
         thread.join()
     assert len(journals.journals(tmp_path)) == 1, "what is bound to nothing stays"
     assert len(read(services, workspace).points("r")[writer]) == 100
+
+
+def test_what_a_living_process_says_in_passing_is_claimed_to_be_all(
+    node: Node, services: Services, workspace: OwnWorkspace
+) -> None:
+    mine = Journal.create(node.root, workspace=workspace.workspace)
+
+    def tag(key: str) -> None:
+        mine.fact("run", "r", lambda ordinal: events.TagSet("run", "r", mine.writer_id, ordinal, 1, key=key))
+
+    for ends in (1, 2):
+        tag(f"k{ends}")
+        claims = until(
+            lambda wanted=ends: len(found := read(services, workspace).of(events.WriterClosed)) == wanted and found,
+            20,
+            "the claim",
+        )
+        assert [tuple(each) for each in claims[-1].lanes] == [("facts", ends)]
+    mine.close()

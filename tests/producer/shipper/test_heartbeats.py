@@ -64,6 +64,16 @@ def test_a_sign_waits_for_life_and_is_due_again_when_what_was_sent_may_be_lost()
     assert later.due(3.0) == ["r"]
 
 
+def test_who_was_silent_for_longer_than_a_sign_holds_shows_itself_by_a_sign() -> None:
+    beats = Heartbeats(10.0)
+    beats.took([fact(RunStarted)], 0.0)
+    assert beats.due(0.0) == ["r"]
+    beats.took([fact(TagSet, key="k")], 50.0)
+    assert beats.due(50.0) == []
+    beats.took([fact(TagSet, key="k")], 100.1)
+    assert beats.due(100.1) == ["r"]
+
+
 def test_what_is_said_of_a_run_in_passing_is_claimed_to_be_all_once_and_again_after_more() -> None:
     beats = Heartbeats(10.0)
     beats.took([fact(RunStarted), fact(TagSet, "tagged", key="k")], 0.0)

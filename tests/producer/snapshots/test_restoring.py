@@ -117,3 +117,18 @@ def test_directories_come_out_as_directories(tmp_path: Path) -> None:
     archive = made(tmp_path / "a.zip", lambda z: (z.writestr("empty/", ""), z.writestr("a/b", "x")))
     assert restoring.extract(archive, tmp_path / "in") == ["a/b"]
     assert (tmp_path / "in" / "empty").is_dir()
+
+
+def test_more_entries_than_a_snapshot_may_have_are_refused_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tmp_path / "many.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        for number in range(1001):
+            made.writestr(str(number), b"")
+    monkeypatch.setattr("runfold.snapshots.restoring.WALKED_MAX", 1001)
+    assert len(restoring.check(archive)) == 1001
+    monkeypatch.setattr("runfold.snapshots.restoring.WALKED_MAX", 1000)
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(SnapshotException, match="1001 entries"):
+        restoring.check(archive)

@@ -127,3 +127,24 @@ def test_variables_of_the_run_configuration_go_first() -> None:
 def test_a_run_definition_is_json_whatever_the_arguments(arguments: list[str]) -> None:
     document = definition.document(ScriptRunConfig(".", "a.py", arguments), "a.py", None, arguments)
     assert json.loads(json.dumps(document)) == document
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kept"),
+    [
+        (["--lr", "0.1", "--password", "hunter2"], ["--lr", "0.1", "--password", "(not recorded)"]),
+        (["--api-key=hunter2", "--db_password=hunter2"], ["--api-key=(not recorded)", "--db_password=(not recorded)"]),
+        (["-p", "x", "--hf-token", "hunter2", "y"], ["-p", "x", "--hf-token", "(not recorded)", "y"]),
+        (["--token", "--verbose"], ["--token", "--verbose"]),
+        (["AWS_SECRET_ACCESS_KEY=hunter2"], ["AWS_SECRET_ACCESS_KEY=(not recorded)"]),
+        (["--max-tokens", "100", "--sort-key", "date"], ["--max-tokens", "100", "--sort-key", "date"]),
+        (["--pad-token", "<pad>", "--tokenizer", "bert"], ["--pad-token", "<pad>", "--tokenizer", "bert"]),
+        (["https://u:hunter2@h/p?sig=hunter2&a=1"], ["https://(not recorded)@h/p?sig=(not recorded)&a=1"]),
+        (["--conn", "Server=x;AccountKey=hunter2;A=b"], ["--conn", "Server=x;AccountKey=(not recorded);A=b"]),
+    ],
+)
+def test_no_secret_among_the_arguments_is_recorded(arguments: list[str], kept: list[str]) -> None:
+    said = definition.document(ScriptRunConfig(".", "a.py"), "a.py", None, arguments)
+    assert said["arguments"] == kept
+    line = definition.document(ScriptRunConfig(".", "a.py"), None, "python a.py " + " ".join(arguments), [])
+    assert line["command"] == "python a.py " + " ".join(kept)

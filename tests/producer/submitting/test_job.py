@@ -60,8 +60,8 @@ def test_a_directory_of_another_user_is_not_used(temporary: Path, monkeypatch: p
     monkeypatch.setattr("os.geteuid", lambda: 4321)
     own = temporary / "azureml_runs_4321"
     assert job.folder_of("r") == own / "r"
-    with pytest.raises(ExperimentExecutionException, match="no directory of this user's"):  # it is ours, not 4321's
-        own.mkdir()
+    own.mkdir()  # it is ours, not 4321's
+    with pytest.raises(ExperimentExecutionException, match="no directory of this user's"):
         job.make_folder("r")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,10 @@ from runfold.exceptions import (
     SnapshotException,
     UserErrorException,
 )
-from runfold.submitting import ComputeTarget, RunConfiguration, ScriptRunConfig, job, submission, targets
+from runfold.journal.reader import Fact, JournalReader
+from runfold.submitting import ComputeTarget, RunConfiguration, ScriptRunConfig, job, local, submission, targets
+from runfold_schemas.codec import decode
+from runfold_schemas.events import ErrorRecorded
 
 
 @pytest.fixture
@@ -45,7 +49,7 @@ def _config(source: Path, **changes: Any) -> ScriptRunConfig:
     config = ScriptRunConfig(source, "train.py")
     for name, value in changes.items():
         owner, _, attribute = name.rpartition("__")
-        setattr(getattr(config, owner) if owner else config, attribute, value)
+        setattr(attrgetter(owner.replace("__", "."))(config) if owner else config, attribute, value)
     return config
 
 
@@ -153,7 +157,11 @@ def test_names_may_mean_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_scripts_look_targets_up() -> None:
     workspace = Workspace("", "", "lookup")
     found = ComputeTarget(workspace, "local")
-    assert (found.name, found.type, found.get_status()) == ("local", "local", "Succeeded")
+    assert (found.name, found.type, found.provisioning_state) == ("local", "local", "Succeeded")
+    status = found.get_status()
+    assert (status.allocation_state, status.current_node_count, status.errors) == ("Steady", 1, None)
+    assert status.serialize()["provisioningState"] == found.serialize()["provisioningState"] == "Succeeded"
+    found.wait_for_completion(False, None, 20)
     with pytest.raises(ComputeTargetException, match="not found"):
         ComputeTarget(workspace, "cpu-cluster")
     assert "local" in targets.compute_targets(workspace)
@@ -189,3 +197,40 @@ def test_ids_tell_experiment_and_time() -> None:
     assert one.startswith("digits_")
     assert one != other
     assert len(submission.new_run_id("x" * 256)) == 256
+
+
+class Interrupted:
+    """A target that is interrupted while it hands its job over, before or after somebody has taken it."""
+
+    name = type = "interrupted"
+
+    def __init__(self, taken: bool) -> None:
+        self.taken = taken
+
+    def prepare(self, made: job.Job) -> Path:
+        return job.make_folder(made.run_id)
+
+    def submit(self, made: job.Job, folder: Path | None) -> None:
+        assert folder is not None
+        made.save(folder)
+        assert not self.taken or job.claim(folder)
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_submission_that_is_interrupted_leaves_its_run_to_whoever_has_it(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: bool
+) -> None:
+    for name, value in {"HOME": tmp_path / "home", "KAFKA": "127.0.0.1:9", "EXIT_DEADLINE_S": "0"}.items():
+        monkeypatch.setenv(f"RUNFOLD_{name}", str(value))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(targets, "_targets", {"interrupted": Interrupted(taken), "local": local.Local()})
+    config = _config(source, run_config__target="interrupted", run_config__history__snapshot_project=False)
+    experiment = Experiment(Workspace("", "", f"sub{os.getpid()}{taken}".lower()), "e")
+    with pytest.raises(KeyboardInterrupt):
+        submission.submit(experiment, config, run_id="r")
+    (journal,) = (tmp_path / "home" / "journals").iterdir()
+    facts = [decode(batch.message) for batch in JournalReader(journal).read(1 << 20) if isinstance(batch, Fact)]
+    assert any(isinstance(fact, ErrorRecorded) for fact in facts) is not taken
+    assert job.folder_of("r").exists() is taken
+    assert (job.folder_of("r") / job.CONTROL / "cancel").exists() is taken

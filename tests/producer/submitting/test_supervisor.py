@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -17,6 +21,9 @@ from runfold.submitting import job
 from runfold.submitting.guard import Guard, is_zombie, members, strays
 from runfold.submitting.processes import TETHER
 from runfold.submitting.ranks import Layout
+from runfold_schemas.events import StatusChanged
+from tests.producer.shipper import ledger
+from tests.services import OwnWorkspace, Services
 from tests.waiting import until
 
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -33,7 +40,9 @@ def folder(tmp_path: Path) -> Path:
 def start(tmp_path: Path, folder: Path) -> Start:
     """Writes a script and its job, if there is none yet, and starts a supervisor for it."""
 
-    def started(script: str = "", /, **changes: Any) -> subprocess.Popen[bytes]:
+    def started(
+        script: str = "", /, services: Mapping[str, str] = MappingProxyType({}), **changes: Any
+    ) -> subprocess.Popen[bytes]:
         if script:
             (folder / "train.py").write_text(script)
             made = job.Job(
@@ -48,6 +57,7 @@ def start(tmp_path: Path, folder: Path) -> Start:
             "RUNFOLD_API": "http://127.0.0.1:9",
             "RUNFOLD_EXIT_DEADLINE_S": "0",
             "RUNFOLD_DECISION_WAIT_S": "0",
+            **services,
         }
         return subprocess.Popen([sys.executable, "-m", "runfold.submitting.supervisor", str(folder)], env=environment)
 
@@ -56,6 +66,41 @@ def start(tmp_path: Path, folder: Path) -> Start:
 
 def ended(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / job.CONTROL / "ended.json").read_text()))
+
+
+class Forwarder:
+    """A port that leads to the broker once it is opened. The broker names its own address to who has come by it."""
+
+    def __init__(self, target: str) -> None:
+        host, port = target.rsplit(":", 1)
+        self._target = (host, int(port))
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def __enter__(self) -> Forwarder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def open(self) -> None:
+        self._socket.listen()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, far = self._socket.accept()[0], socket.create_connection(self._target)
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=self._pass, args=pair, daemon=True).start()
+
+    @staticmethod
+    def _pass(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
 
 
 WITNESS = "import os; f = os.open('witness', os.O_APPEND | os.O_CREAT | os.O_WRONLY); os.write(f, b'x')\n"
@@ -156,6 +201,33 @@ def test_a_job_whose_guard_was_killed_ends_all_the_same(start: Start, folder: Pa
     (guard,) = [pid for pid in children if b"supervisor" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     os.kill(int(guard), signal.SIGKILL)
     assert supervisor.wait(60) == 0
+    assert ended(folder)["status"] == "Completed"
+
+
+def test_last_words_wait_for_a_broker_that_was_away_for_the_whole_job(
+    start: Start, folder: Path, services: Services, workspace: OwnWorkspace
+) -> None:
+    with Forwarder(services.kafka) as broker:
+        where = {
+            "RUNFOLD_KAFKA": broker.address,
+            "RUNFOLD_TOPIC_PREFIX": workspace.prefix,
+            "RUNFOLD_EXIT_DEADLINE_S": "0.5",
+        }
+        supervisor = start(WITNESS, where, ledger_workspace=workspace.workspace)
+        until((folder / job.CONTROL / "ended.json").exists, 60, "the job to end")
+        with pytest.raises(subprocess.TimeoutExpired):
+            supervisor.wait(3)
+        broker.open()
+        assert supervisor.wait(60) == 0
+    statuses = [each.status for each in ledger.read(services, workspace).of(StatusChanged)]
+    assert statuses == ["Preparing", "Running", "Finalizing", "Completed"]
+
+
+def test_a_supervisor_that_waits_for_the_broker_may_be_told_to_leave(start: Start, folder: Path) -> None:
+    supervisor = start(WITNESS, {"RUNFOLD_EXIT_DEADLINE_S": "1"})
+    until((folder / job.CONTROL / "ended.json").exists, 60, "the job to end")
+    supervisor.send_signal(signal.SIGTERM)
+    assert supervisor.wait(20) == 0
     assert ended(folder)["status"] == "Completed"
 
 
