@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runfold import Workspace
 from runfold.exceptions import ExperimentExecutionException, UserErrorException
 from runfold.submitting import RunConfiguration, ScriptRunConfig, definition, inputs
 
@@ -71,7 +72,7 @@ def test_data_among_a_commands_words_is_what_it_says_of_itself() -> None:
             return None
 
     data, other = Mounted(), Mounted()
-    given = inputs.resolved(ScriptRunConfig(".", command=["ls", data, data, other]))
+    given = inputs.resolved(ScriptRunConfig(".", command=["ls", data, data, other]), Workspace("", "", "words"))
     assert given.command == ["ls", "/mnt/in", "/mnt/in", "/mnt/in"]
     assert given.variables["AZUREML_DATASET_ENVIRONMENT_VARS"] == "in:mount,in:mount"
     assert given.linked == [data, other]
