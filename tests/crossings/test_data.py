@@ -51,7 +51,7 @@ print(json.dumps(dict(ids=[one.id, again.id, two.id], other=other)))
 latest, one = Dataset.get_by_name(ws, "table"), Dataset.get_by_name(ws, "table", version=1)
 by_id = Dataset.get_by_id(ws, "table:1")
 before = [latest.version, len(latest.to_pandas_dataframe()), one.to_pandas_dataframe().to_dict("list"), by_id.id]
-texts = [one.description, one.tags, latest.tags, sorted(ws.datasets)]
+texts = [one.description, one.tags, latest.tags, "table" in ws.datasets]
 missing = [refused(lambda: Dataset.get_by_name(ws, "none"))[0], refused(lambda: Dataset.get_by_id(ws, "none:1"))[0],
            refused(lambda: Dataset.get_by_name(ws, "table", version=7))[0]]
 one.unregister_all_versions()
@@ -62,7 +62,7 @@ print(json.dumps(dict(before=before, texts=texts, missing=missing, gone=gone, ba
 """,
     ) == {
         "before": [2, 1, {"x": [1, 3], "y": [2, 4]}, "table:1"],
-        "texts": ["first", {"n": "1"}, {"k": "v"}, ["table"]],
+        "texts": ["first", {"n": "1"}, {"k": "v"}, True],
         "missing": ["UserErrorException"] * 3,
         "gone": "UserErrorException",
         "back": "table:3",

@@ -51,7 +51,8 @@ def test_the_api_opens_to_the_access_token_in_stack_json_alone(whole: LocalStack
 def test_the_next_script_needs_no_configuration(whole: LocalStack) -> None:
     """stack.json has every setting that a client takes from it, and no experiment: that is the script's to say."""
     expected = {"kafka", "topic_prefix", "workspace", "api", "access_token", "postgres"}
-    assert whole.settings().keys() == expected | {"s3_address", "s3_key", "s3_secret", "s3_bucket"}
+    expected |= {"s3_address", "s3_key", "s3_secret", "s3_bucket", "secrets_directory"}
+    assert whole.settings().keys() == expected
 
 
 def test_a_second_up_is_harmless_and_quick(whole: LocalStack) -> None:

@@ -41,6 +41,7 @@ TAIL_SHORT_S = 2.0  # how long "at first" is
 KEEP_BYTES = 4 << 30  # acknowledged segments of a journal that are kept for a day at most
 FEW = 15_000  # points that one read gave, below which it came up with the writer
 BULK = 500  # points that one read gave, from which a longer pause gathers more and nobody waits for a single one
+DEAD_TTL_S = 5.0  # of the sign for a writer that died before its first: nothing more will come
 FULL_S = 0.005  # pause when as many bytes are in flight as may be; a landing ends it earlier
 
 partition = lru_cache(4096)(topics.partition)
@@ -238,10 +239,10 @@ class Drain:
         if self._reader is not None and not self._final:
             self._sign(link, self._heartbeats.due(now), self._reader.position)
 
-    def _sign(self, link: _Link, run_ids: list[str], position: Position) -> None:
-        """Sends a sign of life of each run; all before `position` is on its way."""
+    def _sign(self, link: _Link, run_ids: list[str], position: Position, ttl_s: float = float("inf")) -> None:
+        """Sends a sign of life of each run, which holds `ttl_s` at most; all before `position` is on its way."""
         if run_ids:
-            ttl_s, writer = self._heartbeats.ttl_s, self.folder.name
+            ttl_s, writer = min(ttl_s, self._heartbeats.ttl_s), self.folder.name
             ends = {run_id: self._heartbeats.ends(run_id) or self._ends_of(run_id) for run_id in run_ids}
             signs = [self._cutter.heartbeat(run_id, writer, ttl_s, ends[run_id], _now_us()) for run_id in run_ids]
             self._send(link, signs, Leg(position, {}))
@@ -269,7 +270,7 @@ class Drain:
         """All is read and no more will come: the claim goes out, behind everything else."""
         assert self._reader is not None
         self._spoken_for = True
-        self._sign(link, self._heartbeats.promised(), self._reader.position)
+        self._sign(link, self._heartbeats.promised(), self._reader.position, DEAD_TTL_S)
         leg = Leg(self._reader.position, {}, spoken_for=True)
         self._send(link, self._cutter.closed(self._ends, _now_us()), leg)
 
@@ -322,12 +323,12 @@ class Drain:
         connection = self._cluster.connection()
         route = connection.route(self.home.workspace, self._cluster.prefix)
         identity = {"cluster_id": connection.cluster_id, "topic_ids": route.topic_ids}
+        self._heartbeats.again()  # before the checkpoint is recalled: whose runs another shipper has given signs of
         self._recall(identity)
         self._ends = dict(self.acknowledged)
         self._spoken_for = self.finished
         self._final = self._final or self._dead()
         self._end_seen_at = 0.0
-        self._heartbeats.again()
         self._flight = Flight(self._landed)
         self._reader = JournalReader(self.folder, self._position)
         self._link = _Link(connection, route)

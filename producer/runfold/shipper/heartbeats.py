@@ -54,14 +54,15 @@ class Heartbeats:
         return list(self._said)
 
     def recall(self, run_ids: Collection[str]) -> None:
-        """Watches these runs and no others; a sign of each is due."""
+        """Watches these runs and no others; a sign of each is due, though others were sent."""
+        self._unsigned = {}
         self._said = dict.fromkeys(run_ids, _AT_ONCE)
         self._look_at = _AT_ONCE
 
     def again(self) -> None:
         """What was sent last may be lost: a sign of each run is due."""
         self.recall(self.watched)
-        self._unsigned.update(dict.fromkeys(self._said))
+        self._unsigned = dict.fromkeys(self._said)
         self._passing = dict.fromkeys(self._passing, False)
 
     def took(self, batches: Iterable[Batch], now: float) -> None:

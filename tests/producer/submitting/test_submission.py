@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import time
 from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
@@ -221,7 +222,7 @@ class Interrupted:
 def test_a_submission_that_is_interrupted_leaves_its_run_to_whoever_has_it(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: bool
 ) -> None:
-    for name, value in {"HOME": tmp_path / "home", "KAFKA": "127.0.0.1:9", "EXIT_DEADLINE_S": "0"}.items():
+    for name, value in {"HOME": tmp_path / "home", "KAFKA": "127.0.0.1:9", "SHIPPING": "node"}.items():
         monkeypatch.setenv(f"RUNFOLD_{name}", str(value))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(targets, "_targets", {"interrupted": Interrupted(taken), "local": local.Local()})
@@ -229,6 +230,8 @@ def test_a_submission_that_is_interrupted_leaves_its_run_to_whoever_has_it(
     experiment = Experiment(Workspace("", "", f"sub{os.getpid()}{taken}".lower()), "e")
     with pytest.raises(KeyboardInterrupt):
         submission.submit(experiment, config, run_id="r")
+    experiment.workspace._session.close()
+    experiment.workspace._session.leave(time.monotonic())  # else its shipper would tell later tests of its broker
     (journal,) = (tmp_path / "home" / "journals").iterdir()
     facts = [decode(batch.message) for batch in JournalReader(journal).read(1 << 20) if isinstance(batch, Fact)]
     assert any(isinstance(fact, ErrorRecorded) for fact in facts) is not taken
