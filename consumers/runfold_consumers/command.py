@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -95,8 +96,6 @@ def project_watchdog(
     """States that a run is not responding when it has fallen silent, and what it was when it is heard again. Ends as
     `project state` does.
     """
-    from runfold.shipper.probes import Probes
-    from runfold_consumers.engine.errors import Stop
     from runfold_consumers.engine.health import Health
     from runfold_consumers.watchdog.watching import CONDITIONS, Watchdog
     from runfold_schemas.settings import SettingsError
@@ -107,17 +106,7 @@ def project_watchdog(
         watchdog = Watchdog(settings, health, interval_s)
     except SettingsError as error:
         _end(str(error))
-    stop = _stopped_by_signals()
-    probes = Probes(health.live, health.ready, probe_port)
-    log = logging.getLogger(__name__)
-    log.info("event=started projector=watchdog pid=%d probe_port=%d", os.getpid(), probes.port)
-    try:
-        watchdog.run(stop)
-    except Stop as stopped:
-        _end(str(stopped))
-    finally:
-        probes.close()
-    log.info("event=stopped projector=watchdog")
+    _work("watchdog", watchdog.run, health, probe_port)
 
 
 @app.command()
@@ -193,34 +182,40 @@ def _run(
     instance: str | None,
     probe_port: int,
 ) -> None:
-    from runfold.shipper.probes import Probes
     from runfold_consumers.engine.dead_letters import Limit
-    from runfold_consumers.engine.errors import Stop
     from runfold_consumers.engine.loop import Loop, Options
 
     gc.freeze()  # what is imported stays; and records, which make no cycles, are not worth looking at every 700 of them
     gc.set_threshold(50_000, 20, 50)
-    stop = _stopped_by_signals()
     options = Options(
         settings.need("kafka"), settings.topic_prefix, settings.need("postgres"), Limit(in_a_row, ratio), instance
     )
+    _work(
+        projection.name,
+        lambda stop: Loop(options, projection, health, contracts, companions).run(stop),
+        health,
+        probe_port,
+    )
+
+
+def _work(name: str, run: Callable[[threading.Event], None], health: Any, probe_port: int) -> None:
+    """Runs until a signal comes, with probes beside it; what stops it for good ends the process with exit code 1."""
+    from runfold.shipper.probes import Probes
+    from runfold_consumers.engine.errors import Stop
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     probes = Probes(health.live, health.ready, probe_port)
     log = logging.getLogger(__name__)
-    log.info("event=started projector=%s pid=%d probe_port=%d", projection.name, os.getpid(), probes.port)
+    log.info("event=started projector=%s pid=%d probe_port=%d", name, os.getpid(), probes.port)
     try:
-        Loop(options, projection, health, contracts, companions).run(stop)
+        run(stop)
     except Stop as stopped:
         _end(str(stopped))
     finally:
         probes.close()
-    log.info("event=stopped projector=%s", projection.name)
-
-
-def _stopped_by_signals() -> threading.Event:
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
+    log.info("event=stopped projector=%s", name)
 
 
 def _end(message: str) -> NoReturn:

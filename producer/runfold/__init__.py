@@ -6,9 +6,9 @@ and no HTTP client is loaded before a shipper starts or something is read.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from . import lazily
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -53,12 +53,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(home, __name__), name)
-    globals()[name] = found
-    return found
+    return lazily.load(__name__, _HOMES, name)
 
 
 def __dir__() -> list[str]:

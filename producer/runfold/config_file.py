@@ -26,7 +26,7 @@ from typing import NamedTuple
 from runfold import notices, validation
 from runfold.exceptions import UserErrorException
 
-_FOLDERS = (".azureml", "aml_config", "")
+FOLDERS = (".azureml", "aml_config")
 _NAMES = ("config.json", "project.json")
 WORKSPACES = "RUNFOLD_WORKSPACES"
 _LEDGER = ("kafka", "api")  # settings that name a ledger, be it the local stack's or not
@@ -80,7 +80,7 @@ def where(start: str | os.PathLike[str] | None) -> Path:
 
 def write(below: str | os.PathLike[str] | None, name: str | None, found: Found) -> None:
     """Writes `.azureml/config.json`, or another name, below a directory; the current one where None."""
-    folder = where(below) / ".azureml"
+    folder = where(below) / FOLDERS[0]
     folder.mkdir(parents=True, exist_ok=True)
     said = {name: getattr(found, name) for name in ("subscription_id", "resource_group", "workspace_name")}
     (folder / (name or _NAMES[0])).write_text(json.dumps(said, indent=4), encoding="utf-8")
@@ -160,13 +160,13 @@ def _local_workspace() -> str | None:
 
 def _nearest(start: Path, names: tuple[str, ...]) -> Path | None:
     for file in _candidates(start, names):
-        if file.is_file() and (file.parent.name in _FOLDERS[:2] or _names_workspace(file)):
+        if file.is_file() and (file.parent.name in FOLDERS or _names_workspace(file)):
             return file
     return None
 
 
 def _candidates(start: Path, names: tuple[str, ...]) -> Iterator[Path]:
-    for folder in _FOLDERS:
+    for folder in (*FOLDERS, ""):
         for name in names:
             for directory in (start, *start.parents):
                 yield directory / folder / name

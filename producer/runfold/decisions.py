@@ -187,19 +187,17 @@ def refused(decision: DecisionRecord) -> UserErrorException | WebserviceExceptio
     if decision["refusals"]:
         first = decision["refusals"][0]
         key, kept, value = first["key"], first["kept"], first["refused"]
-    event = decision["event"].rpartition(".")[2]
+    event, rule = decision["event"].rpartition(".")[2], decision["rule"] or ""
     if event in ("ModelRegistered", "ModelChanged"):
-        return ModelRefusedError(
-            decision["rule"] or "", [each["key"] for each in decision["refusals"]], kept, value, offset
-        )
-    if event == "AssetRegistered" and decision["rule"] == "asset_exists":
+        return ModelRefusedError(rule, [each["key"] for each in decision["refusals"]], kept, value, offset)
+    if event == "AssetRegistered" and rule == "asset_exists":
         return AssetExistsError(key, kept, value, offset)
-    if event == "PropertyAdded" and decision["rule"] not in ("outsider", "erased"):
+    if event == "PropertyAdded" and rule not in ("outsider", "erased"):
         return PropertyImmutableError(key, kept, value, offset)
-    if event == "ArtifactLogged" and decision["rule"] not in ("outsider", "erased"):
+    if event == "ArtifactLogged" and rule not in ("outsider", "erased"):
         return ArtifactExistsError(key, kept, value, offset)
-    if decision["rule"] == "terminal_status":  # of StatusChanged, CancelRequested
+    if rule == "terminal_status":  # of StatusChanged, CancelRequested
         return StatusFinalError(kept, value, offset)
-    if decision["rule"] == "status_transition":
+    if rule == "status_transition":
         return StatusTransitionError(kept, value, offset)
-    return FactRefusedError(decision["rule"] or "", key, kept, value, offset)
+    return FactRefusedError(rule, key, kept, value, offset)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import notices, validation
+from . import validation
 from .exceptions import ServiceException, UserErrorException
 from .portal import HasPortal
 from .workspace import Workspace
@@ -139,12 +139,10 @@ class Experiment(HasPortal):
     def set_tags(self, tags: dict[str, Any]) -> None:
         """Sets tags; keys that are not named stay. A value that is no text is kept as its text."""
         from .run import quotas
+        from .run.tags import checked as checked_tags
 
-        checked, converted = validation.tags(tags)
-        known = self._tags or {}
+        checked, known = checked_tags(tags), self._tags or {}
         quotas.entries(self._workspace._session, "tag", known, checked, quotas.EXPERIMENT_KEY_MAX)
-        for key in converted:
-            notices.once(("tag", key), f"the value of tag {key!r} is no string; it is kept as its text.")
         if checked:
             self._change(tags=checked)
             self._tags = {**known, **checked} if self._tags is not None else None

@@ -132,9 +132,9 @@ class Model(Described, Served):
             sample_output_dataset=sample_output_dataset,
             resource_configuration=resource_configuration,
         )
-        registering.local_files(model_path, child_paths)  # what is wrong is told before anything is printed
+        path, found = registering.local_files(model_path, child_paths)  # what is wrong is told before what is printed
         print(f"Registering model {said.name}")  # noqa: T201 - the original prints it
-        registered = registering.of_machine(workspace._session, model_path, child_paths, said)
+        registered = registering.of_machine(workspace._session, path, found, said)
         return Model._of(workspace, registered.record, (registered.lane, registered.ordinal))
 
     @staticmethod
@@ -259,8 +259,8 @@ class Model(Described, Served):
 
         said: dict[str, Any] = {
             "description": checking.description(description),
-            "sample_input_dataset_id": _sample("sample_input_dataset", sample_input_dataset),
-            "sample_output_dataset_id": _sample("sample_output_dataset", sample_output_dataset),
+            "sample_input_dataset_id": checking.sample("sample_input_dataset", sample_input_dataset),
+            "sample_output_dataset_id": checking.sample("sample_output_dataset", sample_output_dataset),
             "resource_configuration": resources.written(resource_configuration),
         }
         registering.save(self._session, checking.used(None, sample_input_dataset, sample_output_dataset))
@@ -371,9 +371,9 @@ class Model(Described, Served):
         )
 
     def _texts(self, checked: tuple[dict[str, str | None], builtins.list[str]]) -> dict[str, str | None]:
-        for key in checked[1]:
-            notices.once(("model", self.name, key), f"the value of {key!r} is no string; it is kept as its text.")
-        return checked[0]
+        from .models import registering
+
+        return registering.noted(self.name, checked)
 
 
 def _checked(workspace: object) -> Workspace:
@@ -392,10 +392,6 @@ def _keys(given: object) -> builtins.list[str]:
     if isinstance(given, str) or not isinstance(given, (list, tuple, set, frozenset)):
         raise WebserviceException(f"Error, tags to remove must be a list of keys, it is {given!r:.200}.")
     return [checking.tag_key(key) for key in given]
-
-
-def _sample(what: str, given: object) -> str | None:
-    return None if given is None else checking.dataset_id(what, given)
 
 
 def _local_path(name: str, version: int | None) -> str:

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 if TYPE_CHECKING:
     from .workspace import Workspace
@@ -53,6 +51,8 @@ class HasPortal(HasIdentity):
 
     def get_portal_url(self) -> str:
         """Address of the page."""
+        from urllib.parse import quote
+
         where = self._of_workspace()
         named = (where.subscription_id or "-", where.resource_group or "-", where.name)
         return self.portal_url + self._page() + self.WORKSPACE_FMT.format(*(quote(each, safe="") for each in named))
@@ -73,6 +73,8 @@ class HasPortal(HasIdentity):
         return {}
 
     def _repr_html_(self) -> str:
+        from html import escape
+
         pages = {"Details Page": self.get_portal_url(), "Docs Page": self.get_docs_url()}
         shown = self._shown()
         links = (f'<a href="{escape(page)}">Link</a>' for page in pages.values())

@@ -132,14 +132,14 @@ def scalar(name: str, value: object) -> tuple[Scalar, bool]:
         raise UserErrorException("run.log does not support list type. Use run.log_list instead")
     known, found = plain(value)
     if not known:
-        return _shortened(repr(value)), True
+        return shortened(repr(value), limits.TEXT_POINT_BYTES_MAX), True
     _sized(name, found)
     return found, False
 
 
-def _shortened(found: str) -> str:
-    """A repr as far as it can be stored: it is not what the script asked for, and no reason to end a training."""
-    kept = found.replace("\0", "\ufffd").encode("utf-8", "replace")[: limits.TEXT_POINT_BYTES_MAX]
+def shortened(words: str, bytes_max: int) -> str:
+    """Words as far as they can be stored: a repr, or an exception's text, which are no reason to end a training."""
+    kept = words.replace("\0", "\ufffd").encode("utf-8", "replace")[:bytes_max]
     return kept.decode("utf-8", "ignore")
 
 

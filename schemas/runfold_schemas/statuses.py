@@ -26,23 +26,6 @@ CANCELED: Final = "Canceled"
 
 TERMINAL: Final = frozenset((COMPLETED, FAILED, CANCELED))
 POST_PROCESSING: Final = frozenset((CANCEL_REQUESTED, FINALIZING))
-STATUSES: Final = (
-    NOT_STARTED,
-    UNAPPROVED,
-    STARTING,
-    PROVISIONING,
-    PREPARING,
-    QUEUED,
-    RUNNING,
-    PAUSING,
-    PAUSED,
-    NOT_RESPONDING,
-    CANCEL_REQUESTED,
-    FINALIZING,
-    COMPLETED,
-    FAILED,
-    CANCELED,
-)
 
 _PHASES: Final = (
     (NOT_STARTED, UNAPPROVED),
@@ -51,6 +34,7 @@ _PHASES: Final = (
     (CANCEL_REQUESTED, FINALIZING),
     (COMPLETED, FAILED, CANCELED),
 )
+STATUSES: Final = tuple(status for phase in _PHASES for status in phase)
 _PHASE: Final = {status: phase for phase, statuses in enumerate(_PHASES) for status in statuses}
 _RUNNING_PHASE: Final = _PHASE[RUNNING]
 

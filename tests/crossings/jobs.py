@@ -97,13 +97,12 @@ class Jobs:
 
 def seconds_from_cancel_to_gone(jobs: Jobs, run_id: str, locally: bool) -> float:
     """Cancels from another process, and waits for the script to be gone."""
-    environment = {} if locally else {"TMPDIR": tempfile.gettempdir()}
-    elsewhere = "run._handle.record['job_folder'] = None;" if not locally else ""
+    elsewhere = "" if locally else "run._handle.record['job_folder'] = None;"
     script = jobs.stack.background(
         SUBMIT + f"run = Run.get(workspace, words[0]);{elsewhere} print('now', flush=True); run.cancel()",
         str(jobs.source),
         run_id,
-        **{"TMPDIR": jobs.temporary, **environment},
+        TMPDIR=jobs.temporary if locally else tempfile.gettempdir(),
     )
     assert script.stdout is not None
     assert script.stdout.readline().strip() == "now"

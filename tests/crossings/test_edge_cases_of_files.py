@@ -124,6 +124,7 @@ for call in (lambda: run.register_model("edge", "outputs/none"), lambda: run.reg
     except AzureMLException as e:
         refused.append((type(e).__name__, "outputs/m.pkl" in e.message))
 found = [one.id, two.id, three.name, one.tags, one.properties, one.download("a"), two.download("b"), refused]"""
-    assert said(stack, text)[:7] == [
+    assert said(stack, text) == [
         "edge:1", "edge:2", "named", {"n": "1"}, {"p": "2.5"}, "a/m.pkl", "b/folder",
+        [("ModelPathNotFoundException", True), ("WebserviceException", False), None],
     ]  # fmt: skip

@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import subprocess
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -164,8 +165,7 @@ def test_submit(stack: Stack, folder: Path) -> None:
         {"purpose": "example"},
     )
     archive = asked(stack, run_id, f"run.restore_snapshot(path={str(folder.parent / 'restored')!r})")
-    names = subprocess.run(["unzip", "-Z1", archive], capture_output=True, text=True, check=False).stdout.split()
-    assert not names or names == [".amlignore", "job.py"]
+    assert zipfile.ZipFile(archive).namelist() == [".amlignore", "job.py"]
     assert Path(archive).name == f"{run['snapshot_id']}.zip"
     text = stack.script(
         "import sys; from runfold import Run, Workspace; run = Run.get(Workspace.from_config(), sys.argv[1]);"
@@ -278,9 +278,9 @@ def test_the_snapshot_of_an_interactive_run_is_restored_by_another_process(stack
     assert run["properties"]["ContentSnapshotId"] == run["snapshot_id"] == asked(stack, run_id, "run.get_snapshot_id()")
     archive = asked(stack, run_id, f"run.restore_snapshot(path={str(folder.parent)!r})")
     assert archive == str(folder.parent / f"{run['snapshot_id']}.zip")
-    from runfold.snapshots import contents, restoring
+    from runfold.snapshots import contents
 
-    restoring.extract(Path(archive), folder.parent / "restored")
+    zipfile.ZipFile(archive).extractall(folder.parent / "restored")
     assert contents.of(folder.parent / "restored").snapshot_id == run["snapshot_id"]
     assert (folder.parent / "restored" / "large.bin").stat().st_size == 2_000_000
 

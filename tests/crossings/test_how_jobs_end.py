@@ -119,7 +119,7 @@ def test_who_waits_for_a_job_sees_it_whole(jobs: Jobs) -> None:
         after="run.tag('mine'); run.wait_for_completion(wait_post_processing=True)\n"
         "print(json.dumps([run.id, run.completeness()['complete']]))",
     )
-    assert complete, jobs.stack.get(f"runs/{run_id}/completeness")
+    assert complete == "complete", jobs.stack.get(f"runs/{run_id}/completeness")
 
 
 def test_a_line_without_end_and_bytes_that_are_no_text_are_kept(jobs: Jobs) -> None:

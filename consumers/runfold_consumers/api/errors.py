@@ -49,7 +49,7 @@ def not_found(kind: str, name: str, where: str) -> ApiError:
     """What was asked for does not exist, as far as the log was folded.
 
     Args:
-        kind: what it would be: run, experiment or artifact.
+        kind: what it would be, such as run or artifact.
         name: its id or name.
         where: what was searched.
     """

@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple, cast
 from fastapi import Depends, Path, Query, Request
 
 from runfold_consumers.api.database import Database, Snapshot
-from runfold_consumers.api.errors import invalid
+from runfold_consumers.api.errors import invalid, not_found
 from runfold_consumers.api.waiting import Wakers, Want, folded
 from runfold_consumers.artifacts.objects import Objects
 from runfold_schemas.limits import WAIT_SECONDS_MAX
@@ -70,6 +70,12 @@ def reading(
 
 
 Read = Annotated[Reading, Depends(reading)]
+
+
+async def known_run(snapshot: Snapshot, run_id: str) -> None:
+    """Raises ApiError 404 where the workspace has no such run."""
+    if not await snapshot.rows("run_exists", {"run_id": run_id}):
+        raise not_found("run", run_id, f"workspace {snapshot.workspace}")
 
 
 async def opened(read: Read) -> AsyncIterator[Snapshot]:

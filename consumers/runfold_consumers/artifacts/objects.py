@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import urllib3
 from minio import Minio
-from minio.datatypes import Part
+from minio.datatypes import Object, Part
 from minio.error import InvalidResponseError, S3Error, ServerError
 
 from runfold_consumers.engine.errors import Away, Stop
@@ -128,13 +128,8 @@ class Objects:
 
     def size(self, workspace: str, owner: str, sha256: str) -> int | None:
         """Bytes of the object; None when there is none."""
-        with self._translated():
-            try:
-                return int(self._client.stat_object(self.bucket, object_key(workspace, owner, sha256)).size or 0)
-            except S3Error as error:
-                if error.code not in _GONE:
-                    raise
-                return None
+        found = self._stat(object_key(workspace, owner, sha256))
+        return None if found is None else int(found.size or 0)
 
     def read_back(
         self, workspace: str, owner: str, sha256: str, stopping: Callable[[], bool] = lambda: False
@@ -202,14 +197,8 @@ class Objects:
 
     def file(self, workspace: str, store: str, path: str) -> StoredFile | None:
         """The file of that path; None when there is none."""
-        with self._translated():
-            try:
-                found = self._client.stat_object(self.bucket, file_key(workspace, store, path))
-            except S3Error as error:
-                if error.code not in _GONE:
-                    raise
-                return None
-        return StoredFile(path, int(found.size or 0), found.last_modified or _LONG_AGO)
+        found = self._stat(file_key(workspace, store, path))
+        return None if found is None else StoredFile(path, int(found.size or 0), found.last_modified or _LONG_AGO)
 
     def file_url(self, workspace: str, store: str, path: str, *, put: bool = False) -> str:
         """A signed URL that GETs or PUTs the file. No request is made."""
@@ -306,6 +295,15 @@ class Objects:
                 raise
             return False
         return True
+
+    def _stat(self, key: str) -> Object | None:
+        with self._translated():
+            try:
+                return self._client.stat_object(self.bucket, key)
+            except S3Error as error:
+                if error.code not in _GONE:
+                    raise
+                return None
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

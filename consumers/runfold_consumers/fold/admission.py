@@ -276,7 +276,7 @@ def _check_heartbeat(event: HeartbeatSent) -> None:
 
 
 def _check_artifact(event: ArtifactLogged) -> None:
-    _check_number("attempt", event.attempt, 0, 2**31 - 1)
+    _check_attempt(event)
     _check_key("name", event.name, limits.ARTIFACT_PATH_BYTES_MAX)
     _check_key("sha256", event.sha256, 64)
     _check_number("size", event.size, 0, 2**63 - 1)

@@ -12,7 +12,8 @@ from typing import Any
 from runfold_consumers.fold.changes import Changes, Known
 from runfold_consumers.fold.lanes import LaneKey
 from runfold_consumers.fold.records import Record
-from runfold_consumers.fold.rows import AttemptRow, RunRow, WriterRow
+from runfold_consumers.fold.registry_rows import AssetWordRow, ExperimentWordRow
+from runfold_consumers.fold.rows import AttemptRow, DescriptionRow, RunRow, StatusRow, WriterRow
 from runfold_consumers.fold.rules import Decision
 
 
@@ -51,3 +52,10 @@ class Batch:
 
 Decide = Callable[[Batch, Record, Any], Decision]
 """Decides a fact that was never seen before, and writes down what it changes."""
+
+
+def kept_ordinal(
+    changed: StatusRow | DescriptionRow | ExperimentWordRow | AssetWordRow | None, known: int | None
+) -> int | None:
+    """Of the writer's last word on something: of this batch, else as it was known before."""
+    return known if changed is None else changed.ordinal

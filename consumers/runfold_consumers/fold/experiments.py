@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runfold_consumers.fold import rules
-from runfold_consumers.fold.batch import Batch, Decide
+from runfold_consumers.fold.batch import Batch, Decide, kept_ordinal
 from runfold_consumers.fold.records import Record
 from runfold_consumers.fold.registry_rows import EnrollmentRow, ExperimentRow, ExperimentWordRow
 from runfold_consumers.fold.rules import ACCEPT, Decision
@@ -34,8 +34,7 @@ def _experiment_changed(batch: Batch, record: Record, event: ExperimentChanged) 
     _experiment(batch, record, event)
     for field, (value, removed) in words_of(event).items():
         word = (record.workspace, event.aggregate_id, field, event.writer_id)
-        changed = batch.changes.experiment_words.get(word)
-        kept = batch.known.experiment_words.get(word) if changed is None else changed.ordinal
+        kept = kept_ordinal(batch.changes.experiment_words.get(word), batch.known.experiment_words.get(word))
         if rules.is_later_word(event.ordinal, kept):
             batch.changes.experiment_words[word] = ExperimentWordRow(
                 *word, event.ordinal, record.offset, value, removed

@@ -7,7 +7,7 @@ comparison; the rest is linear in the number of ranges. All functions take and g
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import NamedTuple
 
 Range = tuple[int, int]
@@ -52,6 +52,17 @@ def take(ranges: Ranges, ordinal: int) -> Ranges | None:
     if len(ranges) == 1 and ranges[0][1] == ordinal:
         return ((ranges[0][0], ordinal + 1),)
     return None if contains(ranges, ordinal) else add(ranges, ordinal, ordinal + 1)
+
+
+def take_range(
+    changed: MutableMapping[LaneKey, Ranges], seen: Mapping[LaneKey, Ranges], lane: LaneKey, lower: int, upper: int
+) -> Ranges:
+    """What of [lower, upper) is new in a lane (P7), which `changed`, what is seen from now on, then holds."""
+    known = changed.get(lane) or seen.get(lane, EMPTY)
+    new = fresh(known, lower, upper)
+    for part in new:
+        known = changed[lane] = add(known, *part)
+    return new
 
 
 def union(left: Ranges, right: Ranges) -> Ranges:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runfold_consumers.fold.lanes import EMPTY, LaneKey, Ranges, add, fresh
+from runfold_consumers.fold.lanes import LaneKey, Ranges, take_range
 from runfold_consumers.fold.records import Record
 from runfold_consumers.fold.rows import LogRow
 
@@ -20,11 +20,8 @@ def fold_logs(records: Sequence[Record], seen: Mapping[LaneKey, Ranges]) -> tupl
     changed: dict[LaneKey, Ranges] = {}
     for record in records:
         event: Any = record.event
-        lane = record.lane
-        known = changed.get(lane) or seen.get(lane, EMPTY)
         first = event.first_ordinal
-        for lower, upper in fresh(known, first, first + len(event.data)):
-            known = changed[lane] = add(known, lower, upper)
+        for lower, upper in take_range(changed, seen, record.lane, first, first + len(event.data)):
             rows.append(
                 LogRow(
                     record.workspace, record.partition, event.aggregate_id, event.writer_id, event.name, lower,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runfold_consumers.fold.lanes import EMPTY, LaneKey, Ranges, add, fresh
+from runfold_consumers.fold.lanes import LaneKey, Ranges, take_range
 from runfold_consumers.fold.records import Record
 from runfold_consumers.fold.rows import PointsRow
 from runfold_schemas.codec import TEXT_KINDS, encode
@@ -24,12 +24,9 @@ def fold_points(
     changed: dict[LaneKey, Ranges] = {}
     for record in records:
         event: Any = record.event
-        lane = record.lane
-        known = changed.get(lane) or seen.get(lane, EMPTY)
         first = event.first_ordinal
         after = first + len(event.index)
-        for lower, upper in fresh(known, first, after):
-            known = changed[lane] = add(known, lower, upper)
+        for lower, upper in take_range(changed, seen, record.lane, first, after):
             message = record.message if upper - lower == after - first else encode(trim(event, lower, upper))
             rows.append(_row(record, event, lower, upper, message))
     return rows, changed

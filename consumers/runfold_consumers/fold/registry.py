@@ -10,8 +10,9 @@ import json
 from typing import Any
 
 from runfold_consumers.fold import rules
-from runfold_consumers.fold.batch import Batch, Decide
+from runfold_consumers.fold.batch import Batch, Decide, kept_ordinal
 from runfold_consumers.fold.changes import AssetKey
+from runfold_consumers.fold.properties import add_properties
 from runfold_consumers.fold.records import Record
 from runfold_consumers.fold.registry_rows import AssetPropertyRow, AssetRow, AssetWordRow, RegistrationRow, VersionRow
 from runfold_consumers.fold.rules import ACCEPT, Decision
@@ -106,8 +107,7 @@ def _say(batch: Batch, record: Record, event: Any, version: int) -> None:
     asset = _key(record, event)
     for field, (value, removed) in words_of(event).items():
         word = (*asset, version, field, event.writer_id)
-        changed = batch.changes.asset_words.get(word)
-        kept = batch.known.asset_words.get(word) if changed is None else changed.ordinal
+        kept = kept_ordinal(batch.changes.asset_words.get(word), batch.known.asset_words.get(word))
         if rules.is_later_word(event.ordinal, kept):
             batch.changes.asset_words[word] = AssetWordRow(
                 *word, event.ordinal, record.offset, record.broker_time_us, value, removed
@@ -115,23 +115,8 @@ def _say(batch: Batch, record: Record, event: Any, version: int) -> None:
 
 
 def _add_properties(batch: Batch, record: Record, event: ModelRegistered | ModelChanged, version: int) -> Decision:
-    asset = _key(record, event)
-    kept: dict[str, str | None] = {}
-    for name in event.properties:
-        key = (*asset, version, name)
-        if key in batch.changes.asset_properties:
-            kept[name] = batch.changes.asset_properties[key].value
-        elif key in batch.known.asset_properties:
-            kept[name] = batch.known.asset_properties[key]
-    decision = rules.add_properties(kept, event.properties)
-    if decision is ACCEPT:
-        for name, value in event.properties.items():
-            if name not in kept:
-                key = (*asset, version, name)
-                batch.changes.asset_properties[key] = AssetPropertyRow(
-                    *key, value, record.offset, event.writer_id, event.ordinal
-                )
-    return decision
+    changed, known = batch.changes.asset_properties, batch.known.asset_properties
+    return add_properties(record, event, (*_key(record, event), version), changed, known, AssetPropertyRow)
 
 
 def model_definition(event: ModelRegistered) -> str:

@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 from runfold_consumers.fold import rules
-from runfold_consumers.fold.batch import Batch, Decide
+from runfold_consumers.fold.batch import Batch, Decide, kept_ordinal
 from runfold_consumers.fold.keys import DESCRIPTION, DISPLAY_NAME
+from runfold_consumers.fold.properties import add_properties
 from runfold_consumers.fold.records import Record
 from runfold_consumers.fold.rows import (
     ArtifactRow,
@@ -103,7 +104,7 @@ def _say_status(
     terminal = None
     if row.terminal_status is not None:
         terminal = rules.Terminal(row.terminal_status, str(row.terminal_writer_id), row.terminal_ordinal or 0)
-    kept = _ordinal(batch.changes.statuses.get(word), batch.known.statuses.get(word))
+    kept = kept_ordinal(batch.changes.statuses.get(word), batch.known.statuses.get(word))
     decision = rules.change_status(terminal, row.status, status, event.writer_id, event.ordinal, kept)
     if decision is not ACCEPT:
         return decision
@@ -155,27 +156,15 @@ def _run_described(batch: Batch, record: Record, event: RunDescribed) -> Decisio
         if value is None:
             continue
         word = (record.workspace, event.aggregate_id, name, event.writer_id)
-        kept = _ordinal(batch.changes.descriptions.get(word), batch.known.descriptions.get(word))
+        kept = kept_ordinal(batch.changes.descriptions.get(word), batch.known.descriptions.get(word))
         if rules.is_later_word(event.ordinal, kept):
             batch.changes.descriptions[word] = DescriptionRow(*word, event.ordinal, record.offset, value)
     return ACCEPT
 
 
 def _property_added(batch: Batch, record: Record, event: PropertyAdded) -> Decision:
-    kept: dict[str, str | None] = {}
-    for name in event.properties:
-        key = (record.workspace, event.aggregate_id, name)
-        if key in batch.changes.properties:
-            kept[name] = batch.changes.properties[key].value
-        elif key in batch.known.properties:
-            kept[name] = batch.known.properties[key]
-    decision = rules.add_properties(kept, event.properties)
-    if decision is ACCEPT:
-        for name, value in event.properties.items():
-            if name not in kept:
-                key = (record.workspace, event.aggregate_id, name)
-                batch.changes.properties[key] = PropertyRow(*key, value, record.offset, event.writer_id, event.ordinal)
-    return decision
+    run = (record.workspace, event.aggregate_id)
+    return add_properties(record, event, run, batch.changes.properties, batch.known.properties, PropertyRow)
 
 
 def _artifact_logged(batch: Batch, record: Record, event: ArtifactLogged) -> Decision:
@@ -251,10 +240,6 @@ def _secret_read(batch: Batch, record: Record, event: SecretRead) -> Decision:
         )
     )  # fmt: skip
     return ACCEPT
-
-
-def _ordinal(changed: StatusRow | DescriptionRow | None, known: int | None) -> int | None:
-    return known if changed is None else changed.ordinal
 
 
 DECIDE: dict[type, Decide] = {

@@ -272,7 +272,6 @@ CREATE TABLE state.submissions (
     respond_within_s  double precision NOT NULL,
     PRIMARY KEY (workspace, run_id, "offset")
 );
-CREATE INDEX submissions_to_watch ON state.submissions (workspace, broker_time) WHERE respond_within_s > 0;
 
 -- Who wanted a run to end.
 CREATE TABLE state.cancels (
@@ -355,8 +354,8 @@ CREATE TABLE state.enrollments (
     PRIMARY KEY (workspace, experiment, run_id)
 );
 
--- The last word of each writer on an experiment (P8). Fields: archived, deleted ('true', 'false'), archived_at (microseconds
--- since 1970), description, tag/<key>.
+-- The last word of each writer on an experiment (P8). Fields: archived, deleted ('true', 'false'), archived_at
+-- (microseconds since 1970), description, tag/<key>.
 CREATE TABLE state.experiment_words (
     workspace   text COLLATE "C" NOT NULL,
     experiment  text COLLATE "C" NOT NULL,
@@ -413,8 +412,8 @@ CREATE TABLE state.registrations (
 );
 
 -- The last word of each writer on a version, or (version 0) on the asset itself (P8). Fields: description, deleted,
--- is_default ('true', 'false'), tag/<key>. Which asset is the default of its kind crosses partitions: of all that say
--- so, the one with the latest broker time.
+-- is_default ('true', 'false'), tag/<key>, and what ModelChanged says. Which asset is the default of its kind crosses
+-- partitions: of all that say so, the one with the latest broker time.
 CREATE TABLE state.asset_words (
     workspace    text COLLATE "C" NOT NULL,
     kind         text COLLATE "C" NOT NULL,
@@ -524,6 +523,40 @@ SELECT
     attempts.ended_at
 FROM state.runs
 LEFT JOIN state.attempts USING (workspace, run_id, attempt);
+
+-- Per lane of a run, over all partitions: what was seen, declared lost, closed, and by heartbeats marked as journaled.
+CREATE VIEW state.run_lanes AS
+SELECT
+    workspace,
+    run_id,
+    writer_id,
+    stream,
+    coalesce(range_agg(seen), '{}') AS seen,
+    coalesce(range_agg(declared), '{}') AS declared,
+    max(closed) AS closed,
+    coalesce(max(marked), 0) AS marked
+FROM (
+    SELECT
+        workspace,
+        aggregate_id AS run_id,
+        writer_id,
+        stream,
+        seen,
+        NULL::int8multirange AS declared,
+        NULL::bigint AS closed,
+        NULL::bigint AS marked
+    FROM state.lanes
+    WHERE topic_kind IN ('facts', 'telemetry') AND aggregate_kind = 'run'
+    UNION ALL
+    SELECT workspace, aggregate_id, writer_id, stream, NULL, declared, closed, NULL
+    FROM state.claims
+    WHERE aggregate_kind = 'run'
+    UNION ALL
+    SELECT workspace, run_id, writer_id, ends.stream, NULL, NULL, NULL, ends.last_ordinal::bigint
+    FROM state.heartbeats
+    CROSS JOIN LATERAL jsonb_each_text(heartbeats.ends) AS ends (stream, last_ordinal)
+) AS told
+GROUP BY workspace, run_id, writer_id, stream;
 
 -- What is visible of an experiment: per field the last word, unless that took it away.
 CREATE VIEW state.experiment_last_words AS

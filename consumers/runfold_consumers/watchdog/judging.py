@@ -97,7 +97,7 @@ def judge(candidates: Iterable[Candidate], projected_until: float, since: float 
         why = silence(run, projected_until, since if run.status != NOT_RESPONDING else float("-inf"))
         if why is not None and run.status != NOT_RESPONDING:
             statements.append(Statement(run.run_id, run.attempt, NOT_RESPONDING, why))
-        elif why is None and run.status == NOT_RESPONDING and run.before != NOT_RESPONDING:
+        elif why is None and run.status == NOT_RESPONDING:
             statements.append(Statement(run.run_id, run.attempt, run.before, "it is heard again"))
     return statements
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -50,7 +51,7 @@ class Speaker:
         """Runs about which something was stated that was not seen folded."""
         return list(self._ahead)
 
-    def saw(self, folded: dict[str, int]) -> None:
+    def saw(self, folded: Mapping[str, int]) -> None:
         """These last ordinals of ours are folded."""
         now = time.monotonic()
         self._ahead = {

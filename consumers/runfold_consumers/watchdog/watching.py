@@ -121,7 +121,7 @@ class Watchdog:
         if sight.projected_until is None:
             return 0
         if speaker is not None:
-            speaker.saw(dict(sight.folded))
+            speaker.saw(sight.folded)
         made = 0
         since = self._continuities.setdefault(workspace, Continuity()).since(sight.projected_until)
         for statement in judge(sight.candidates, sight.projected_until, since):

@@ -21,7 +21,7 @@ import psutil
 
 from runfold_deploy.stack.errors import ServiceFailed, StackError
 from runfold_deploy.stack.layout import Layout
-from runfold_deploy.stack.process import User, boot_id
+from runfold_deploy.stack.process import ENDED, User, boot_id
 from runfold_deploy.stack.service import Launch, Service, fingerprint
 from runfold_deploy.stack.waiting import until
 
@@ -185,7 +185,7 @@ def _forget_boot(folder: Path, data: Path) -> None:
 def _is_zombie(pid_file: Path) -> bool:
     try:
         pid = int(pid_file.read_text().split("\n", 1)[0])
-        return psutil.Process(pid).status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+        return psutil.Process(pid).status() in ENDED
     except (OSError, ValueError, psutil.Error):
         return False
 
@@ -195,7 +195,7 @@ def _backends(data: Path) -> list[int]:
     found = []
     for one in psutil.process_iter():
         try:
-            if one.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD) and Path(one.cwd()) == data:
+            if one.status() not in ENDED and Path(one.cwd()) == data:
                 found.append(one.pid)
         except (psutil.Error, OSError):
             continue

@@ -23,6 +23,9 @@ State = Literal["running", "frozen", "gone"]
 MARK = "RUNFOLD_STACK_SERVICE"
 """In the environment of every service, `<home>:<name>`: by it a service is found whose start was never written down."""
 
+ENDED = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+"""Statuses of a process that only waits for its parent."""
+
 _LOG_BYTES_MAX = 16 * 1024 * 1024
 _PAUSE_S = 0.02
 _KILLED_S = 30.0  # a process in an uninterruptible wait may take long to be gone
@@ -75,7 +78,7 @@ def state(identity: Identity) -> State:
         found = psutil.Process(identity.pid).status()
     except psutil.Error:
         return "gone"
-    if found in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+    if found in ENDED:
         return "gone"
     return "frozen" if found in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP) else "running"
 
@@ -128,7 +131,7 @@ def strays(home: Path, service: str) -> Iterator[Identity]:
     wanted = f"{home}:{service}"
     for process in psutil.process_iter():
         try:
-            if process.environ().get(MARK) == wanted and process.status() != psutil.STATUS_ZOMBIE:
+            if process.environ().get(MARK) == wanted and process.status() not in ENDED:
                 found = identify(process.pid)
                 if found:
                     yield found

@@ -3,7 +3,6 @@
     images, chart documents     into the fact when they are small: no service is asked
     files                       to object storage; while it or the API is away, small ones into the fact, larger ones
                                 into the spool, from which a shipper uploads them later
-    models and data             as files, but never into a fact
     spool full                  the upload is tried again until a deadline, then the exception of the service is raised
 
 A file that changes while it is uploaded is uploaded again, as it is then. A service that was away is not asked again
@@ -53,7 +52,6 @@ def store(
     body: Body,
     *,
     inline: bool = False,
-    in_fact: bool = True,
     patient: bool = True,
     prepared: Upload | None = None,
     moved: Callable[[int], None] | None = None,
@@ -62,14 +60,13 @@ def store(
 
     :param owner: Run id, or `model/<name>`, `dataset/<id>`, `datastore/<name>`.
     :param inline: Whether a small body travels in the fact even when object storage could take it.
-    :param in_fact: Whether it may travel in the fact at all.
     :param patient: Whether a file that finds no room in the spool waits for some.
     :param prepared: What the API has said of where it goes.
     :param moved: Told of bytes that were sent; what it raises ends the upload.
     :raises ServiceAwayError: The object store or the API is away, and the spool is full.
     :raises AzureMLException: The file changes again and again while it is read.
     """
-    fits = body.data is not None and in_fact
+    fits = body.data is not None
     if fits and (inline or session.workspace is None):
         return body
     try:

@@ -10,7 +10,7 @@ names       which module holds which name, and where Runfold has it: the whole o
 finder      the import hook; a name that is not carried fails on import, and the message lists what exists
 children    the environment in which other processes resolve them too, and `startup/` which Python loads there
 command     `runfold exec`
-authentication, compute, registry, telemetry, widgets, constants      what has no other home in Runfold
+authentication, compute, functions, telemetry, widgets, constants      what has no other home in Runfold
 
 An installed original is left alone unless `replace=True`. Modules of other distributions below `azureml`, such as
 azureml.dataprep, stay what they are.

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from .consumption import DatasetConsumptionConfig
 
 D = TypeVar("D", bound="AbstractDataset")
-NAME_BYTES_MAX = 255
 
 
 class AbstractDataset:
@@ -100,12 +99,8 @@ class AbstractDataset:
         :returns: The dataset in its version: the one that is there where the definition is that again.
         :raises UserErrorException: The name is taken by another definition, or something is not allowed.
         """
-        checked = validation.text("dataset name", name, NAME_BYTES_MAX)
-        said = (
-            None
-            if description is None
-            else validation.text("description", description, limits.DESCRIPTION_BYTES_MAX, empty=True)
-        )
+        checked = validation.text("dataset name", name, definitions.NAME_BYTES_MAX)
+        said = _description(description)
         said_tags, _ = validation.tags({} if tags is None else tags)
         version, stated = registered(
             workspace,
@@ -127,11 +122,7 @@ class AbstractDataset:
         """
         checked = None if tags is None else validation.tags(tags)[0]
         removed = [] if checked is None else [key for key in self.tags if key not in checked]
-        text = (
-            None
-            if description is None
-            else validation.text("description", description, limits.DESCRIPTION_BYTES_MAX, empty=True)
-        )
+        text = _description(description)
         return self._changed(description=text, tags=checked or {}, removed_tags=removed)
 
     def add_tags(self: D, tags: dict[str, str]) -> D:
@@ -305,11 +296,9 @@ def registered(
 
     :raises AssetExistsError: The name is taken by another definition, and no new version was asked for.
     """
-    from runfold.workspace import Workspace
+    from .datastore import checked_workspace
 
-    if not isinstance(workspace, Workspace):
-        raise UserErrorException(f"A Workspace is needed, it was {workspace!r:.200}.")
-    session = workspace._session
+    session = checked_workspace(workspace)._session
     lane, ordinal = session.about(
         kind,
         name,
@@ -328,6 +317,10 @@ def registered(
         for each in (0, version):
             session.about(kind, name, AssetChanged, version=each, deleted=False)
     return version, (lane, ordinal)
+
+
+def _description(given: object) -> str | None:
+    return None if given is None else validation.text("description", given, limits.DESCRIPTION_BYTES_MAX, empty=True)
 
 
 def texts(what: str, given: object) -> builtins.list[str]:

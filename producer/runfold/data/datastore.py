@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -186,18 +186,22 @@ class Datastore(Registering):
         say = Progress(show_progress, "upload", len(wanted))
         there = set() if overwrite or not wanted else self._there([target for _, target in wanted])
 
-        def stored(one: tuple[Path, str]) -> None:
-            source, target = one
+        missing = [(source, target) for source, target in wanted if target not in there]
+        for source, target in wanted:
             if target in there:
                 say.skipped(str(source))
-                return
+
+        def stored(one: tuple[Path, str]) -> None:
+            source, target = one
             say.begun(str(source))
-            self._put(target, source)
+            put(target, source)
             say.done(str(source))
 
-        with ThreadPoolExecutor(TRANSFERS, thread_name_prefix="runfold-datastore") as pool:
-            for _ in pool.map(stored, wanted):
-                pass
+        if missing:
+            put = self._putter()
+            with ThreadPoolExecutor(TRANSFERS, thread_name_prefix="runfold-datastore") as pool:
+                for _ in pool.map(stored, missing):
+                    pass
         say.ended()
         return self.path(base or None)
 
@@ -236,15 +240,18 @@ class Datastore(Registering):
 
     def _files(self, path: str) -> list[files.Found]:
         """Files at a path or pattern, each by its path below it."""
-        raise UserErrorException(f"Datastore {self._name!r} of type {self.datastore_type} holds no files.")
+        raise self._no_files()
 
     def _there(self, paths: list[str]) -> set[str]:
         """Those of some paths that are there."""
-        raise UserErrorException(f"Datastore {self._name!r} of type {self.datastore_type} holds no files.")
+        raise self._no_files()
 
-    def _put(self, path: str, source: Path) -> None:
-        """Stores a file at a path."""
-        raise UserErrorException(f"Datastore {self._name!r} of type {self.datastore_type} holds no files.")
+    def _putter(self) -> Callable[[str, Path], None]:
+        """What stores a file at a path; places and secrets are looked up once for all files of a call."""
+        raise self._no_files()
+
+    def _no_files(self) -> UserErrorException:
+        return UserErrorException(f"Datastore {self._name!r} of type {self.datastore_type} holds no files.")
 
     def _query(self, query: str, timeout_s: float | None) -> Any:
         """The answer of a database, as a pandas frame."""

@@ -22,6 +22,7 @@ _ID = uuid.UUID("6f0b1c2e-8a4d-5f3b-9c71-2d5e8b7a4c10")  # namespace of ids that
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _VERSIONED = re.compile(r"(?P<name>.+):(?P<version>[1-9][0-9]{0,9})\Z", re.DOTALL)
 PATHS_MAX = 10_000
+NAME_BYTES_MAX = 255  # of a registered dataset
 
 
 class DataPath:
@@ -29,10 +30,11 @@ class DataPath:
 
     :param datastore: The Datastore.
     :param path_on_datastore: Relative path; the whole datastore where None.
+    :param name: Accepted, as the original does.
     """
 
     def __init__(self, datastore: Any = None, path_on_datastore: str | None = None, name: str | None = None) -> None:
-        self._datastore, self._path, self._name = datastore, path_on_datastore or "", name
+        self._datastore, self._path = datastore, path_on_datastore or ""
 
     @property
     def datastore_name(self) -> str:

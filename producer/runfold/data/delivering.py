@@ -52,10 +52,9 @@ def deliver(
     """
     known = told_of(environment)
     paths = {told["placeholder"]: _path(told, workspace, folder) for told in known}
-    environment = {
-        name: text if name.startswith(PREFIX) else paths.get(text, text) for name, text in environment.items()
+    return [_replaced(word, paths) for word in command], {
+        name: paths.get(text, text) for name, text in environment.items()
     }
-    return [_replaced(word, paths) for word in command], dict(environment)
 
 
 def collect(handle: RunHandle, workspace: Workspace, environment: Mapping[str, str], folder: Path) -> None:
@@ -118,9 +117,8 @@ def _collected(told: Mapping[str, Any], handle: RunHandle, workspace: Workspace,
     source = _source(told, folder)
     globs = told["globs"] or ["**/*"]
     found = sorted({each for pattern in globs for each in source.glob(pattern) if each.is_file()})
-    store = finding.default_datastore(workspace) if told["datastore"] is None else (
-        finding.datastore(workspace, told["datastore"])
-    )  # fmt: skip
+    name = told["datastore"]
+    store = finding.default_datastore(workspace) if name is None else finding.datastore(workspace, name)
     path = definitions.relative(told["path"].replace("{run-id}", handle.run_id).replace("{output-name}", told["name"]))
     store.upload_files(
         [str(each) for each in found],

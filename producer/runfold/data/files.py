@@ -10,7 +10,6 @@ import os
 import random
 import re
 import shutil
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,8 @@ from . import definitions
 
 if TYPE_CHECKING:
     from runfold.workspace import Workspace
+
+    from .datastore import Datastore
 
 FETCHES = 8  # at once
 HTTP_TRIES = 3
@@ -56,8 +57,9 @@ def find(definition: Mapping[str, Any], workspace: Workspace | None) -> list[Fou
     :raises UserErrorException: A place cannot be reached; the message says what is missing.
     """
     found: dict[str, Found] = {}
+    stores: dict[str, Datastore] = {}  # each is looked up once
     for entry in definition["paths"]:
-        for each in sorted(_of(entry, workspace), key=lambda file: (file.path, file.source)):
+        for each in sorted(_of(entry, workspace, stores), key=lambda file: (file.path, file.source)):
             path, n = each.path, 1
             while path in found and found[path].source != each.source:  # two folders with a file of one name
                 n += 1
@@ -82,15 +84,18 @@ def _stepped(found: list[Found], steps: Sequence[Sequence[Any]]) -> list[Found]:
     return found
 
 
-def _of(entry: Any, workspace: Workspace | None) -> list[Found]:
+def _of(entry: Any, workspace: Workspace | None, stores: dict[str, Datastore]) -> list[Found]:
     if isinstance(entry, Mapping):
+        name = entry["datastore"]
         if workspace is None:
             raise UserErrorException(
-                f"The dataset is on datastore {entry['datastore']!r}, and no workspace is known in which to look it up."
+                f"The dataset is on datastore {name!r}, and no workspace is known in which to look it up."
             )
         from . import finding
 
-        return finding.datastore(workspace, entry["datastore"])._files(entry["path"])
+        if name not in stores:
+            stores[name] = finding.datastore(workspace, name)
+        return stores[name]._files(entry["path"])
     if entry.lower().startswith(("http://", "https://")):
         return [_of_http(entry)]
     if definitions.is_url(entry):
@@ -257,10 +262,3 @@ def _written(found: Found, target: Path) -> None:
         os.replace(part, target)  # noqa: PTH105 - atomic on POSIX
     finally:
         part.unlink(missing_ok=True)
-
-
-def unique_directory(parent: Path, name: str) -> Path:
-    """A directory that nobody has made before."""
-    made = parent / f"{name}-{time.time_ns():x}-{uuid.uuid4().hex[:8]}"
-    made.mkdir(parents=True)
-    return made

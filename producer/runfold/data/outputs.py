@@ -36,13 +36,18 @@ class _Output(InJob):
         :param name: Under which; a new version where it is taken.
         """
         made = copy.copy(self)
-        checked = validation.text("dataset name", name, 255)
+        checked = validation.text("dataset name", name, definitions.NAME_BYTES_MAX)
         said, _ = validation.tags({} if tags is None else tags)
         made._registration = {"name": checked, "description": description, "tags": said}
         return made
 
     def _told(self) -> dict[str, Any]:
         return {"direction": "output", "name": self.name, "registration": self._registration}
+
+    def __str__(self) -> str:
+        return f"DatasetOutputConfig:{self.name}"
+
+    __repr__ = __str__
 
 
 class OutputFileDatasetConfig(_Output):
@@ -75,6 +80,7 @@ class OutputFileDatasetConfig(_Output):
             self.destination = (store.name, definitions.relative(path) or self.destination[1])
         self.source = source
         self.mode, self._overwrite = "mount", True
+        self._globs: list[str] = []  # all where empty; replaced, never changed: copies share it
 
     def as_mount(self, disable_metadata_cache: bool = False) -> OutputFileDatasetConfig:
         """The same; here the files are uploaded when the script has ended."""
@@ -90,8 +96,6 @@ class OutputFileDatasetConfig(_Output):
         many = [source_globs] if isinstance(source_globs, str) else list(source_globs or ())
         made._globs = [definitions.relative(each) for each in many]
         return made
-
-    _globs: list[str] = []  # noqa: RUF012 - replaced, never changed
 
     def as_input(self, name: str | None = None) -> OutputFileDatasetConfig:
         """The same: what a later script of the original's pipelines would read."""
@@ -115,11 +119,6 @@ class OutputFileDatasetConfig(_Output):
             "globs": self._globs,
         }
 
-    def __str__(self) -> str:
-        return f"DatasetOutputConfig:{self.name}"
-
-    __repr__ = __str__
-
 
 class LinkFileOutputDatasetConfig(_Output):
     """A place that a script writes to by itself; it says which by `run.output_datasets[name].link(path)`.
@@ -132,8 +131,3 @@ class LinkFileOutputDatasetConfig(_Output):
 
     def _told(self) -> dict[str, Any]:
         return {**super()._told(), "mode": "link"}
-
-    def __str__(self) -> str:
-        return f"DatasetOutputConfig:{self.name}"
-
-    __repr__ = __str__

@@ -45,8 +45,7 @@ def pattern(partition_format: object) -> Pattern:
             expression.append("([^/]+)")
             groups.append((part["name"], None))
     expression.append(re.escape(text[place:]))
-    told = [*dict.fromkeys(groups)]
-    if not groups or len(told) != len(groups):
+    if not groups or len(set(groups)) != len(groups):
         raise UserErrorException(
             f"partition_format {partition_format!r:.200} must name columns, each once, such as "
             "'/{region}/{day:yyyy/MM/dd}/data.csv'."

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .datastore import Datastore
 
 
-class Named(NamedTuple):
+class NamedDatastore(NamedTuple):
     """A datastore by its name, which is looked up when a job needs it."""
 
     name: str
@@ -38,7 +38,7 @@ class DataReference:
 
     def __init__(
         self,
-        datastore: Datastore | Named,
+        datastore: Datastore | NamedDatastore,
         data_reference_name: str | None = None,
         path_on_datastore: str | None = None,
         mode: str = "mount",
@@ -61,7 +61,7 @@ class DataReference:
         """
         if not isinstance(config.data_store_name, str) or not config.data_store_name:
             raise UserErrorException(f"Data reference {name!r:.100} names no datastore: set its data_store_name.")
-        store = Named(config.data_store_name, workspace)
+        store = NamedDatastore(config.data_store_name, workspace)
         path, on_compute = config.path_on_data_store, config.path_on_compute
         return DataReference(store, name, path, config.mode, on_compute, bool(config.overwrite))
 

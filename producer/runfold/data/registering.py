@@ -272,8 +272,7 @@ class Registering:
 
         :raises UserErrorException: The name is not allowed, or taken.
         """
-        definition: dict[str, object] = {}
-        return register(workspace, datastore_name, "DBFS", definition, {}, True)
+        return register(workspace, datastore_name, "DBFS", {}, {}, True)
 
     @staticmethod
     def register_hdfs(

@@ -42,13 +42,14 @@ def of_definition(workspace: Workspace, name: str, definition: Mapping[str, Any]
 def keep_secrets(workspace: Workspace, name: str, given: Mapping[str, object]) -> None:
     """Keeps what a script gave to register_*, so that the datastore can be used."""
     from runfold.secrets import auditing
+    from runfold.secrets.providers import CONTENT_TYPE
 
     for field, value in given.items():
         if value is None:
             continue
         secret = secret_of(name, field)
         try:
-            auditing.chain(workspace._session).set(secret, value, "application/NotProvided")
+            auditing.chain(workspace._session).set(secret, value, CONTENT_TYPE)
         except UserErrorException as error:
             _process[f"{workspace._ledger_name}/{secret}"] = str(value)
             notices.once(
@@ -101,35 +102,42 @@ class LedgerDatastore(Datastore):
     def _there(self, paths: list[str]) -> set[str]:
         return ledger_store.there(self.workspace._session.api, self.name, paths)
 
-    def _put(self, path: str, source: Path) -> None:
+    def _putter(self) -> Callable[[str, Path], None]:
         from runfold.artifacts.sources import media_type
 
-        ledger_store.put(self.workspace._session.api, self.name, path, source, media_type(path))
+        api = self.workspace._session.api
+        return lambda path, source: ledger_store.put(api, self.name, path, source, media_type(path))
 
 
 class FilesystemDatastore(Datastore):
     """A datastore that fsspec opens."""
 
-    _protocol = ""
     _secrets: tuple[str, ...] = ()
 
     def _root(self) -> str:
         """URL of the whole datastore, without a slash at its end."""
-        raise UserErrorException(f"Datastore {self.name!r} of type {self.datastore_type} holds no files.")
+        raise self._no_files()
 
     def _options(self) -> dict[str, Any]:
         return {}
 
-    def _secret(self, field: str) -> str | None:
+    def _known(self) -> dict[str, Any]:
+        """The secrets that there are, by field."""
         from runfold.secrets import auditing
 
-        name = secret_of(self.name, field)
-        found = auditing.chain(self.workspace._session).get(name).secret
-        return found.value if found is not None else _process.get(f"{self.workspace._ledger_name}/{name}")
+        asked = auditing.chain(self.workspace._session)
+        known: dict[str, Any] = {}
+        for field in self._secrets:
+            name = secret_of(self.name, field)
+            found = asked.get(name).secret
+            value = found.value if found is not None else _process.get(f"{self.workspace._ledger_name}/{name}")
+            if value is not None:
+                known[field] = value
+        return known
 
-    def _known(self) -> dict[str, Any]:
-        found = {field: self._secret(field) for field in self._secrets}
-        return {field: value for field, value in found.items() if value is not None}
+    def _told(self, *fields: str) -> dict[str, Any]:
+        """What the definition says, as far as it does."""
+        return {field: self._definition[field] for field in fields if self._definition.get(field) is not None}
 
     def _files(self, path: str) -> list[files.Found]:
         return files.of_filesystem(f"{self._root()}/{path}".rstrip("/"), self._options())
@@ -138,16 +146,20 @@ class FilesystemDatastore(Datastore):
         filesystem, root = files.filesystem_of(self._root(), self._options())
         return {path for path in paths if filesystem.exists(f"{root.rstrip('/')}/{path}")}
 
-    def _put(self, path: str, source: Path) -> None:
+    def _putter(self) -> Callable[[str, Path], None]:
         filesystem, root = files.filesystem_of(self._root(), self._options())
-        target = f"{root.rstrip('/')}/{path}"
-        try:
-            filesystem.makedirs(target.rpartition("/")[0], exist_ok=True)
-            filesystem.put_file(str(source), target)
-        except OSError as error:
-            raise ServiceAwayError(
-                "file system", "datastore", self._root(), f"{type(error).__name__}: {error}"
-            ) from error
+
+        def put(path: str, source: Path) -> None:
+            target = f"{root.rstrip('/')}/{path}"
+            try:
+                filesystem.makedirs(target.rpartition("/")[0], exist_ok=True)
+                filesystem.put_file(str(source), target)
+            except OSError as error:
+                raise ServiceAwayError(
+                    "file system", "datastore", self._root(), f"{type(error).__name__}: {error}"
+                ) from error
+
+        return put
 
 
 class AzureBlobDatastore(FilesystemDatastore):
@@ -188,8 +200,7 @@ class AzureDataLakeDatastore(FilesystemDatastore):
         return "adl://"
 
     def _options(self) -> dict[str, Any]:
-        told = {field: self._definition.get(field) for field in ("store_name", "tenant_id", "client_id")}
-        return {**{field: value for field, value in told.items() if value is not None}, **self._known()}
+        return {**self._told("store_name", "tenant_id", "client_id"), **self._known()}
 
 
 class AzureDataLakeGen2Datastore(FilesystemDatastore):
@@ -202,8 +213,7 @@ class AzureDataLakeGen2Datastore(FilesystemDatastore):
         return f"abfs://{self._definition['container_name']}"
 
     def _options(self) -> dict[str, Any]:
-        told = {field: self._definition.get(field) for field in ("account_name", "tenant_id", "client_id")}
-        return {**{field: value for field, value in told.items() if value is not None}, **self._known()}
+        return {**self._told("account_name", "tenant_id", "client_id"), **self._known()}
 
 
 class HdfsDatastore(FilesystemDatastore):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .files import Found
 
 PATH_COLUMN = "Path"  # that include_path adds
+FIRST_ONLY = "ONLY_FIRST_FILE_HAS_HEADERS"
 
 
 def frame(definition: Mapping[str, Any], workspace: Workspace | None, strict: bool = False) -> pandas.DataFrame:
@@ -68,6 +69,10 @@ def _read(definition: Mapping[str, Any], workspace: Workspace | None) -> pandas.
     for n, each in enumerate(found):
         try:
             part = read(pd, each, definition["options"], n)
+            if n == 0:
+                names = part.columns
+            elif definition["options"].get("header") == FIRST_ONLY and len(part.columns):
+                part.columns = names
         except (ValueError, UnicodeDecodeError) as error:
             raise UserErrorException(
                 f"{each.source} cannot be read as {form.replace('_', ' ')}: {error}", inner_exception=error
@@ -82,7 +87,7 @@ def _read(definition: Mapping[str, Any], workspace: Workspace | None) -> pandas.
 
 def _delimited(pd: Any, found: Found, options: Mapping[str, Any], n: int) -> Any:
     header = options.get("header", True)
-    first_only = header == "ONLY_FIRST_FILE_HAS_HEADERS"
+    first_only = header == FIRST_ONLY
     with found.open() as opened:
         try:
             read = pd.read_csv(

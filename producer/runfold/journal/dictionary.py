@@ -37,6 +37,30 @@ class SeriesEntry(NamedTuple):
     series: Series
 
 
+def check_name(what: str, name: object, bytes_max: int) -> None:
+    """Whether a metric, column or log may be called so.
+
+    Args:
+        what: metric or log, for messages.
+        name: the name.
+        bytes_max: its bytes of UTF-8 at most.
+
+    Raises:
+        TypeError: it is no str.
+        ValueError: it is empty, too long, or no text that can be stored.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"a {what}'s name is a str, not {type(name).__name__}: {name!r:.100}")
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        raise ValueError(f"{what} name {name!r:.100} has a lone surrogate; names are valid Unicode text") from None
+    if not 0 < size <= bytes_max or "\0" in name:
+        raise ValueError(
+            f"{what} name {name!r:.100} has {size} bytes; allowed are 1 to {bytes_max} bytes of UTF-8 without NUL"
+        )
+
+
 class DictionaryWriter:
     """Appends definitions. Its owner holds the journal's lock."""
 

@@ -17,7 +17,7 @@ from time import time as now
 from typing import Final, NamedTuple, SupportsIndex
 
 from runfold.journal import frames
-from runfold.journal.dictionary import LaneEntry, SeriesEntry
+from runfold.journal.dictionary import LaneEntry, SeriesEntry, check_name
 from runfold.journal.format import LOW, POINT, SERIES_MAX, SLOT, frame
 from runfold.journal.lanes import LaneTail
 from runfold.journal.tail import Ended, Tail
@@ -126,7 +126,7 @@ class PointsLane:
     def _log_any(self, name: str, value: object, step: SupportsIndex | None) -> None:
         """The slow path of `log`."""
         moment = now()
-        _check_name(name)
+        check_name("metric", name, METRIC_NAME_BYTES_MAX)
         coordinate = None if step is None else _checked_step(name, step)
         kind, number, text = classify(value)
         series = Series(name, None, kind, "ordinal" if coordinate is None else "step")
@@ -156,9 +156,9 @@ class PointsLane:
 
     def _add_records(self, records: Sequence[_Record], moment: float) -> None:
         for series in {cell[0] for record in records for cell in record.cells}:
-            _check_name(series.name)
+            check_name("metric", series.name, METRIC_NAME_BYTES_MAX)
             if series.column is not None:
-                _check_name(series.column)
+                check_name("metric", series.column, METRIC_NAME_BYTES_MAX)
         for record in records:
             for series, _, text in record.cells:
                 if text is not None:
@@ -295,20 +295,6 @@ def _build_of(record: _Record, ids: Mapping[Series, int], moment: float) -> Call
         return words
 
     return build
-
-
-def _check_name(name: object) -> None:
-    if not isinstance(name, str):
-        raise TypeError(f"a metric's name is a str, not {type(name).__name__}: {name!r:.100}")
-    try:
-        size = len(name.encode())
-    except UnicodeEncodeError:
-        raise ValueError(f"metric name {name!r:.100} has a lone surrogate; names are valid Unicode text") from None
-    if not 0 < size <= METRIC_NAME_BYTES_MAX or "\0" in name:
-        raise ValueError(
-            f"metric name {name!r:.100} has {size} bytes; allowed are 1 to {METRIC_NAME_BYTES_MAX} bytes of UTF-8 "
-            "without NUL"
-        )
 
 
 def _checked_step(name: str, step: SupportsIndex) -> int:

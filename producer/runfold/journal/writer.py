@@ -21,7 +21,7 @@ from pathlib import Path
 
 from runfold.journal import folder as folders
 from runfold.journal import frames, life
-from runfold.journal.dictionary import LaneEntry
+from runfold.journal.dictionary import LaneEntry, check_name
 from runfold.journal.format import frame
 from runfold.journal.mounts import may_map
 from runfold.journal.points import PointsLane
@@ -199,7 +199,8 @@ class Journal:
             TypeError: `name` is no str or `data` no bytes. Nothing was numbered.
             ValueError: a name that is not allowed. Nothing was numbered.
         """
-        entry = LaneEntry(_log_stream(name), "run", run_id)
+        check_name("log", name, ARTIFACT_PATH_BYTES_MAX)
+        entry = LaneEntry(f"log/{name}", "run", run_id)
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise TypeError(f"text of log {name!r:.100} is bytes, not {type(data).__name__}")
         content, moment, tail = bytes(data), time.time(), self._tail
@@ -274,21 +275,6 @@ def _append_piece(tail: Tail, entry: LaneEntry, content: bytes, start: int, mome
         lane = tail.lane(entry)
         tail.append(lane, len(piece), lambda first: frame(frames.log(lane.id, first, moment, attempt, piece)))
     return start + len(piece)
-
-
-def _log_stream(name: object) -> str:
-    if not isinstance(name, str):
-        raise TypeError(f"a log's name is a str, not {type(name).__name__}: {name!r:.100}")
-    try:
-        size = len(name.encode())
-    except UnicodeEncodeError:
-        raise ValueError(f"log name {name!r:.100} has a lone surrogate; names are valid Unicode text") from None
-    if not 0 < size <= ARTIFACT_PATH_BYTES_MAX or "\0" in name:
-        raise ValueError(
-            f"log name {name!r:.100} has {size} bytes; allowed are 1 to {ARTIFACT_PATH_BYTES_MAX} bytes of UTF-8 "
-            "without NUL"
-        )
-    return f"log/{name}"
 
 
 def _said_by(writer_id: str, event: Event) -> Event:

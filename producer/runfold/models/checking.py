@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runfold import validation
@@ -66,7 +66,9 @@ def properties(given: object) -> tuple[dict[str, str | None], list[str]]:
     return _texts("properties", given, validation.properties)
 
 
-def _texts(what: str, given: object, check: object) -> tuple[dict[str, str | None], list[str]]:
+def _texts(
+    what: str, given: object, check: Callable[[object], tuple[dict[str, str | None], list[str]]]
+) -> tuple[dict[str, str | None], list[str]]:
     if given is None:
         return {}, []
     if not isinstance(given, Mapping):
@@ -74,8 +76,7 @@ def _texts(what: str, given: object, check: object) -> tuple[dict[str, str | Non
             f"Error, {what} must be a dict such as {{'key': 'value'}}; it is {given!r:.200} of type "
             f"{type(given).__name__}."
         )
-    checked: tuple[dict[str, str | None], list[str]] = check(given)  # type: ignore[operator]
-    return checked
+    return check(given)
 
 
 def tag_key(given: object) -> str:
@@ -136,6 +137,11 @@ def dataset_id(what: str, given: object) -> str:
     if not isinstance(found, str):
         raise WebserviceException(f"{what} must name a Dataset or its id, it is {given!r:.200}.")
     return validation.text("dataset id", found, 4 * _WORD_BYTES_MAX)
+
+
+def sample(what: str, given: object) -> str | None:
+    """The id of a dataset of samples, or None."""
+    return None if given is None else dataset_id(what, given)
 
 
 def filters(what: str, given: object) -> list[object]:

@@ -52,4 +52,4 @@ def shared(paths: list[str]) -> str:
     if len(paths) == 1 and "/" not in paths[0]:
         return paths[0]
     firsts = {PurePosixPath(path).parts[0] for path in paths}
-    return firsts.pop() if len(firsts) == 1 and all("/" in path for path in paths) else "."
+    return firsts.pop() if len(firsts) == 1 else "."

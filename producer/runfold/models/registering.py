@@ -16,7 +16,6 @@ from runfold_schemas.events import ModelFile, ModelRegistered
 from . import checking, resources
 
 if TYPE_CHECKING:
-    from runfold.artifacts.sources import Body
     from runfold.data.dataset import AbstractDataset
     from runfold.reading.records import ModelRecord
     from runfold.session import Session
@@ -62,26 +61,31 @@ def words(
     """
     name = checking.name(model_name)
     datasets = [*datasets] if isinstance(datasets, Iterator) else datasets  # it is read twice
-    checked_tags, said_tags = checking.tags(tags)
-    checked_properties, said_properties = checking.properties(properties)
+    checked_tags, checked_properties = checking.tags(tags), checking.properties(properties)
     framework, framework_version = checking.framework(model_framework, model_framework_version)
-    for key in [*said_tags, *said_properties]:
-        notices.once(("model", name, key), f"the value of {key!r} is no string; it is kept as its text.")
     return Words(
         name,
         {
             "description": checking.description(description),
-            "tags": checked_tags,
-            "properties": checked_properties,
+            "tags": noted(name, checked_tags),
+            "properties": noted(name, checked_properties),
             "framework": framework,
             "framework_version": framework_version,
             "datasets": checking.datasets(datasets),
-            "sample_input_dataset_id": _sample("sample_input_dataset", sample_input_dataset),
-            "sample_output_dataset_id": _sample("sample_output_dataset", sample_output_dataset),
+            "sample_input_dataset_id": checking.sample("sample_input_dataset", sample_input_dataset),
+            "sample_output_dataset_id": checking.sample("sample_output_dataset", sample_output_dataset),
             "resource_configuration": resources.written(resource_configuration),
         },
         checking.used(datasets, sample_input_dataset, sample_output_dataset),
     )
+
+
+def noted(name: str, checked: tuple[dict[str, str | None], list[str]]) -> dict[str, str | None]:
+    """Tags or properties of a model; whose value was no string is told."""
+    values, converted = checked
+    for key in converted:
+        notices.once(("model", name, key), f"the value of {key!r} is no string; it is kept as its text.")
+    return values
 
 
 def save(session: Session, used: Iterable[AbstractDataset]) -> None:
@@ -106,31 +110,34 @@ def of_run(session: Session, run_id: str, experiment: str | None, model_path: ob
     return _state(session, said, files, path, objects_run_id=run_id, run_id=run_id, experiment=experiment)
 
 
-def of_machine(session: Session, model_path: object, child_paths: object, said: Words) -> Registered:
-    """Uploads a file or folder and registers it.
+def of_machine(session: Session, path: str, found: Iterable[tuple[str, Path]], said: Words) -> Registered:
+    """Uploads files, as `local_files` has found them, and registers them.
 
-    :raises FileNotFoundError: It is not there.
-    :raises PermissionError: It is outside the current directory.
-    :raises ServiceAwayError: API or object store do not take it.
+    :param path: The path that was meant.
+    :raises ServiceAwayError: API or object store do not take them.
     """
     from runfold.artifacts import sources
 
-    root, found = local_files(model_path, child_paths)
-    session.spool()  # the journal is there before threads need it
+    api = session.api  # made once, before several threads want it
 
     def stored(file: tuple[str, Path]) -> ModelFile:
-        inner, path = file
-        body: Body = sources.of(path, inner, path.parent)
-        session.api.upload(f"model/{said.name}", body.sha256, body.size, body.media_type, body.open, timeout_s=UPLOAD_S)
+        inner, source = file
+        body = sources.of(source, inner, source.parent)
+        api.upload(f"model/{said.name}", body.sha256, body.size, body.media_type, body.open, timeout_s=UPLOAD_S)
         return ModelFile(inner, body.sha256, body.size, body.media_type)
 
     with ThreadPoolExecutor(UPLOADS, thread_name_prefix="runfold-model") as pool:
         files = list(pool.map(stored, found))
-    return _state(session, said, files, root, objects_run_id=f"model/{said.name}")
+    return _state(session, said, files, path, objects_run_id=f"model/{said.name}")
 
 
 def local_files(model_path: object, child_paths: object) -> tuple[str, list[tuple[str, Path]]]:
-    """The path that was meant, and files to be registered by their path within the model."""
+    """The path that was meant, and files to be registered by their path within the model.
+
+    :raises FileNotFoundError: It is not there.
+    :raises PermissionError: It is outside the current directory.
+    :raises WebserviceException: It has no file, or something is no path.
+    """
     if not isinstance(model_path, (str, os.PathLike)):
         raise WebserviceException(f"model_path must be a path, it is {model_path!r:.200}.")
     given = Path(os.fspath(model_path))
@@ -208,7 +215,3 @@ def _record(name: str, version: int, fields: Mapping[str, Any]) -> ModelRecord:
         "deleted": False,
     }
     return cast("ModelRecord", told)
-
-
-def _sample(what: str, given: object) -> str | None:
-    return None if given is None else checking.dataset_id(what, given)

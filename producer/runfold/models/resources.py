@@ -15,7 +15,7 @@ class ResourceConfiguration:
     :param cpu: Cores, fractions included; None says nothing.
     :param memory_in_gb: GB of memory, fractions included; None says nothing.
     :param gpu: Number of GPUs; None says nothing.
-    :raises UserErrorException: One is no number above 0.
+    :raises UserErrorException: One is no number from 0.
     """
 
     def __init__(self, cpu: float | None = None, memory_in_gb: float | None = None, gpu: int | None = None) -> None:

@@ -82,6 +82,10 @@ class Asking:
             use=use,
         )
 
+    def _post(self, below: str, body: dict[str, Any], deadline: float) -> Any:
+        """What is not read, and so waits for no watermark. `deadline` is of `time.monotonic()`."""
+        return self._transport.ask(self._path(below), body=body, deadline=deadline, use=Answer.json)
+
     def _pages(
         self, below: str, query: dict[str, Any], not_before: str | None, timeout_s: float
     ) -> Iterator[dict[str, Any]]:

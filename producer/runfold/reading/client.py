@@ -1,5 +1,5 @@
 """The query API's routes as typed calls: those of the workspace, runs and metrics here, the others by topic in `logs`,
-`assets`, `history` and `uploads`.
+`assets`, `history`, `uploads` and `datastores`.
 
 Each call that reads takes `not_before`, a watermark's text: it then answers from at or after that, or raises
 NotYetVisibleError. `timeout_s` bounds both that wait and the tries while a service is away. Errors are those of

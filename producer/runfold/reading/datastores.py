@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import TypedDict, cast
 
 from .asking import TIMEOUT_S, Asking, segment
-from .transport import Answer
 
 
 class StoredFile(TypedDict):
@@ -46,10 +45,5 @@ class Datastores(Asking):
     ) -> list[SignedUpload]:
         """Where files go, in order; each is (path, size, media type)."""
         told = [{"path": path, "size": size, "media_type": media_type} for path, size, media_type in files]
-        answer = self._transport.ask(
-            self._path(f"/datastores/{segment(name)}/uploads"),
-            body={"files": told},
-            deadline=time.monotonic() + timeout_s,
-            use=Answer.json,
-        )
+        answer = self._post(f"/datastores/{segment(name)}/uploads", {"files": told}, time.monotonic() + timeout_s)
         return cast("list[SignedUpload]", answer["uploads"])

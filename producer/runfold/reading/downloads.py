@@ -32,18 +32,16 @@ KEPT_BYTES_MIN = 8 << 20  # of a cut download; less is sooner fetched than found
 PAUSE_S = 0.2
 _PAUSE = threading.Event()  # never set: its wait is the pause between two tries
 Moved: TypeAlias = Callable[[int], None]
-
-
 T = TypeVar("T")
-# What names bytes in the store: a Content, an ArtifactRecord with its address, a file of a model.
-Located: TypeAlias = Mapping[str, Any]
+# What names bytes in the store: any `records.Located`, an ArtifactRecord with its address.
+Addressed: TypeAlias = Mapping[str, Any]
 
 
 class Downloads(Asking):
     """Bytes by their signed addresses."""
 
     def download(
-        self, content: Located, target: Path, *, timeout_s: float = TRANSFER_TIMEOUT_S, moved: Moved | None = None
+        self, content: Addressed, target: Path, *, timeout_s: float = TRANSFER_TIMEOUT_S, moved: Moved | None = None
     ) -> None:
         """Writes bytes to a file, which appears whole or not at all; 1 MiB of them is held at once.
 
@@ -66,22 +64,20 @@ class Downloads(Asking):
                 raise ArtifactMismatchError(content["path"], content["sha256"], found)
             os.replace(path, target)  # noqa: PTH105 atomic on POSIX
 
-    def read_bytes(self, content: Located, *, timeout_s: float = TRANSFER_TIMEOUT_S) -> bytes:
+    def read_bytes(self, content: Addressed, *, timeout_s: float = TRANSFER_TIMEOUT_S) -> bytes:
         """Bytes, in memory.
 
         :raises ArtifactMismatchError: They have another digest than the run's fact says.
         """
-
-        def whole(answer: Answer) -> bytes:
-            return b"".join(iter(lambda: answer.read(CHUNK_BYTES), b""))
-
-        data = self._coming(content, lambda: self._objects.get(content["url"], whole, time.monotonic() + timeout_s))
+        data = self._coming(
+            content, lambda: self._objects.get(content["url"], Answer.whole, time.monotonic() + timeout_s)
+        )
         found = hashlib.sha256(data).hexdigest()
         if found != content["sha256"]:
             raise ArtifactMismatchError(content["path"], content["sha256"], found)
         return data
 
-    def _coming(self, content: Located, fetch: Callable[[], T]) -> T:
+    def _coming(self, content: Addressed, fetch: Callable[[], T]) -> T:
         """Fetches, again for a while where the object is not there and was never seen there."""
         deadline = time.monotonic() + COMING_S
         while True:
@@ -98,7 +94,7 @@ class Downloads(Asking):
                     ) from missing
             _PAUSE.wait(PAUSE_S)
 
-    def _whole(self, content: Located, part: IO[bytes], timeout_s: float, moved: Moved | None) -> str:
+    def _whole(self, content: Addressed, part: IO[bytes], timeout_s: float, moved: Moved | None) -> str:
         """Fetches what the file does not have yet; the digest of all of it."""
         digest = hashlib.sha256()
 

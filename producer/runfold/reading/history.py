@@ -22,10 +22,9 @@ class History(Asking):
         :param kind: Of the aggregate: run, experiment, model, dataset, environment or datastore.
         """
         lane = Watermark(ordinals={Lane("facts", kind, aggregate_id, writer_id): ordinal})
-        below = f"/aggregates/{segment(kind)}/{segment(aggregate_id)}/decisions"
         query = {"writer_id": writer_id, "ordinal": ordinal}
         try:
-            found = self._get(below, query, str(lane), wait_s)["decisions"]
+            found = self._get(_decisions(kind, aggregate_id), query, str(lane), wait_s)["decisions"]
         except NotYetVisibleError:
             return None
         return found[0] if found else None
@@ -51,8 +50,7 @@ class History(Asking):
         timeout_s: float = TIMEOUT_S,
     ) -> Iterator[DecisionRecord]:
         """As `decisions`, of any aggregate."""
-        below = f"/aggregates/{segment(kind)}/{segment(aggregate_id)}/decisions"
-        for page in self._pages(below, {"writer_id": writer_id}, not_before, timeout_s):
+        for page in self._pages(_decisions(kind, aggregate_id), {"writer_id": writer_id}, not_before, timeout_s):
             yield from page["decisions"]
 
     def events(
@@ -61,3 +59,7 @@ class History(Asking):
         """All facts and claims about a run, in the order of the log."""
         for page in self._pages(f"{run_path(run_id)}/events", {}, not_before, timeout_s):
             yield from page["timeline"]
+
+
+def _decisions(kind: str, aggregate_id: str) -> str:
+    return f"/aggregates/{segment(kind)}/{segment(aggregate_id)}/decisions"

@@ -10,7 +10,6 @@ from .records import CompletenessRecord, LogRecord
 from .transport import Answer
 
 PIECE_BYTES = 1 << 20
-_BYTES_MAX = 5 << 20  # of an answer; the API sends at most 4 MiB
 
 
 class LogPiece(NamedTuple):
@@ -65,7 +64,7 @@ class Logs(Asking):
         def piece(answer: Answer) -> LogPiece:
             told = answer.headers
             reached, end, lost, of = (int(told[f"Runfold-{field}"]) for field in ("Next", "End", "Lost", "Attempt"))
-            return LogPiece(_whole(answer), reached, end, lost, of, told["Runfold-Writer"])
+            return LogPiece(answer.whole(), reached, end, lost, of, told["Runfold-Writer"])
 
         query = {"name": name, "attempt": attempt, "writer_id": writer_id, "first": first, "limit": limit}
         return self._ask(f"{run_path(run_id)}/logs/content", query, not_before, timeout_s, piece)
@@ -96,7 +95,3 @@ class Logs(Asking):
         :raises RunNotFoundError: There is no such run.
         """
         return cast(CompletenessRecord, self._get(f"{run_path(run_id)}/completeness", {}, not_before, timeout_s))
-
-
-def _whole(answer: Answer) -> bytes:
-    return b"".join(iter(lambda: answer.read(_BYTES_MAX), b""))

@@ -37,7 +37,7 @@ T = TypeVar("T")
 CONNECT_S_MAX = 3.0
 READ_S_MAX = 60.0  # of silence
 GRACE_S = 1.0  # of silence past the deadline: an answer may be on its way
-_BLOCK_BYTES = 1 << 18  # sent at once
+_BLOCK_BYTES = 1 << 18  # sent, or read, at once
 _BYTES_A_SECOND_MIN = 1 << 20
 _STORED_S = 8.0  # a store that is busy is not away
 _PAUSE_S, _PAUSE_S_MAX = 0.05, 1.0
@@ -67,6 +67,10 @@ class Answer:
         end.
         """
         return self._response.read(size)
+
+    def whole(self) -> bytes:
+        """The rest of the body."""
+        return b"".join(iter(lambda: self.read(_BLOCK_BYTES), b""))
 
     def json(self) -> Any:
         """The body as JSON."""

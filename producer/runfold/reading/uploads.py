@@ -20,7 +20,6 @@ from runfold.exceptions import ArtifactNotFoundError, RunNotFoundError, ServiceE
 from .asking import TIMEOUT_S, TRANSFER_TIMEOUT_S, run_path
 from .downloads import CHUNK_BYTES, Downloads, Moved
 from .records import ArtifactRecord, Content, Multipart, Upload, UploadPart
-from .transport import Answer
 
 PARALLEL = 4  # parts of one body
 PARTS_AT_ONCE = 64  # are asked for in one page: their addresses are good for an hour
@@ -136,9 +135,7 @@ class Files(Downloads):
     def _asked(self, below: str, owner: str, body: dict[str, Any], deadline: float) -> Any:
         kind, slash, owner_id = owner.partition("/")
         owned = {"owner": {"kind": kind, "id": owner_id} if slash else {"kind": "run", "id": owner}}
-        return self._transport.ask(
-            self._path(f"/uploads{below}"), body={**owned, **body}, deadline=deadline, use=Answer.json
-        )
+        return self._post(f"/uploads{below}", {**owned, **body}, deadline)
 
 
 class _Gone(Exception):

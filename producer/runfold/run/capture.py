@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from runfold import notices, validation
-from runfold.exceptions import AzureMLException, ServiceException
+from runfold.exceptions import AzureMLException
 
 from . import files, tee
 
@@ -34,10 +34,10 @@ PREFIX = "logs"
 
 
 class _Growing:
-    """A file that was looked at: which, and how far it was read."""
+    """A file that was looked at: what it is called, and how far it was read."""
 
-    def __init__(self, name: str, inode: tuple[int, int], first: int) -> None:
-        self.name, self.inode, self.first, self.read, self.streamed = name, inode, first, first, 0
+    def __init__(self, name: str, first: int) -> None:
+        self.name, self.first, self.read, self.streamed = name, first, first, 0
         self.rotated = False
 
 
@@ -52,7 +52,7 @@ class LogCapture:
         self._handle = handle
         self._session: Session = handle.session
         self._directory = Path(os.path.abspath(directory))  # noqa: PTH100 - the script may change its own
-        self._growing: dict[tuple[int, int], _Growing] = {}
+        self._growing: dict[tuple[int, int], _Growing] = {}  # by inode
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._pid = os.getpid()
@@ -68,8 +68,7 @@ class LogCapture:
         """
         first = tee.begin(self._user_log)
         about = self._user_log.stat()
-        inode = (about.st_dev, about.st_ino)
-        self._growing[inode] = _Growing(f"{PREFIX}/{USER_LOG}", inode, first)
+        self._growing[about.st_dev, about.st_ino] = _Growing(f"{PREFIX}/{USER_LOG}", first)
         self._thread = threading.Thread(target=self._watch, name="runfold-logs", daemon=True)
         self._thread.start()
 
@@ -104,17 +103,17 @@ class LogCapture:
             if name is not None:
                 names[name] = ((about.st_dev, about.st_ino), about.st_size)
         here = {inode: name for name, (inode, _) in names.items()}
-        for growing in list(self._growing.values()):  # what was rotated away comes before what took its name
-            name = here.get(growing.inode)
+        for inode, growing in list(self._growing.items()):  # what was rotated away comes before what took its name
+            name = here.get(inode)
             if name is None:
-                del self._growing[growing.inode]
+                del self._growing[inode]
             elif name != growing.name and not growing.rotated:
                 self._read(growing, name)
                 growing.rotated = True
         for name, (inode, size) in sorted(names.items()):
             known = self._growing.get(inode)
             if known is None:
-                known = self._growing[inode] = _Growing(name, inode, 0)
+                known = self._growing[inode] = _Growing(name, 0)
             if size < known.read:
                 known.read = known.first = 0
             if size > known.read and not known.rotated:
@@ -161,7 +160,7 @@ class LogCapture:
         return wanted
 
     def _failed(self, error: Exception) -> None:
-        about = getattr(error, "message", error) if isinstance(error, (AzureMLException, ServiceException)) else error
+        about = getattr(error, "message", error)
         notices.once(("logs", self._handle.run_id), f"the logs of run {self._handle.run_id} are not whole: {about}")
 
 

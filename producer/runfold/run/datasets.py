@@ -165,21 +165,19 @@ class _Direct(str):
 
 def input_datasets(handle: RunHandle) -> InputDatasets:
     """What the job's environment names, and what the script assigns; one object for each run in a process."""
-    return _of(handle, "input_datasets", InputDatasets)
+    return _of(handle, InputDatasets)
 
 
 def output_datasets(handle: RunHandle) -> OutputDatasets:
     """Likewise for outputs."""
-    return _of(handle, "output_datasets", OutputDatasets)
+    return _of(handle, OutputDatasets)
 
 
-def _of(handle: RunHandle, what: str, kind: type[K]) -> K:
-    held: dict[str, Any] = handle.__dict__.setdefault("_datasets", {})
-    if what not in held:
-        made = kind(_workspace(handle.session))
-        made._used.run_id = handle.run_id
-        held[what] = made
-    found: K = held[what]
+def _of(handle: RunHandle, kind: type[K]) -> K:
+    found: K | None = handle.datasets.get(kind._direction)
+    if found is None:
+        found = handle.datasets[kind._direction] = kind(_workspace(handle.session))
+        found._used.run_id = handle.run_id
     return found
 
 

@@ -7,6 +7,7 @@ taken from the ledger, and from the artifact where the ledger has no text.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -26,22 +27,12 @@ LOG_FOLDERS = ("user_logs/", "system_logs/", "azureml-logs/", "logs/")
 
 def get_details(handle: RunHandle, not_before: str | None = None) -> dict[str, Any]:
     """What the ledger knows of the run, in the original's names; what is not set is absent."""
-    record = finding.refresh(handle, not_before)
-    details = {name: value for name, value in _stated(handle, record).items() if value is not None}
-    details["logFiles"] = log_addresses(handle)
-    details["submittedBy"] = record["submitted_by"]
-    if record["submitted_by"] is None:
-        notices.once(("submitted by", handle.run_id), f"who submitted run {handle.run_id} is not known.")
-    return details
+    return _details(handle, log_addresses, not_before)
 
 
 def get_details_with_logs(handle: RunHandle, not_before: str | None = None) -> dict[str, Any]:
     """As get_details, with each log's text in the place of its address."""
-    details = get_details(handle, not_before)
-    details["logFiles"] = {
-        name: _whole(handle, name, log).decode("utf-8", "replace") for name, log in _logs(handle).items()
-    }
-    return details
+    return _details(handle, _texts, not_before)
 
 
 def get_all_logs(handle: RunHandle, destination: object, project: object = None) -> list[str]:
@@ -72,6 +63,20 @@ def get_all_logs(handle: RunHandle, destination: object, project: object = None)
 def log_addresses(handle: RunHandle) -> dict[str, str]:
     """Where each log is, by name: the signed address of its artifact, or of the API while it grows."""
     return {name: log.address or _live_address(handle, name) for name, log in _logs(handle, signed=True).items()}
+
+
+def _texts(handle: RunHandle) -> dict[str, str]:
+    return {name: _whole(handle, name, log).decode("utf-8", "replace") for name, log in _logs(handle).items()}
+
+
+def _details(handle: RunHandle, logs: Callable[[RunHandle], dict[str, str]], not_before: str | None) -> dict[str, Any]:
+    record = finding.refresh(handle, not_before)
+    details = {name: value for name, value in _stated(handle, record).items() if value is not None}
+    details["logFiles"] = logs(handle)
+    details["submittedBy"] = record["submitted_by"]
+    if record["submitted_by"] is None:
+        notices.once(("submitted by", handle.run_id), f"who submitted run {handle.run_id} is not known.")
+    return details
 
 
 def _stated(handle: RunHandle, record: RunRecord) -> dict[str, Any]:

@@ -60,8 +60,10 @@ def download_file(handle: RunHandle, name: object, output_file_path: object, not
     try:
         content = handle.session.read(lambda api: api.content(handle.run_id, path), not_before)
     except ArtifactNotFoundError as missing:
-        if not _log(handle, api, path, target):
-            raise ArtifactNotFoundError(path, _known(handle, api, missing.available)) from missing
+        logs = _logs(handle, api)
+        if path not in logs:
+            raise ArtifactNotFoundError(path, list(dict.fromkeys([*missing.available, *logs]))) from missing
+        _write_log(handle, api, path, target)
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     with Progress("download", content["size"]) as progress:
@@ -88,7 +90,7 @@ def download_files(
     api = handle.session.api
     stored = handle.session.read(lambda api: api.artifacts(handle.run_id, prefix=folder, signed=True), not_before)
     latest = {each["path"]: each for each in stored}  # by path, then attempt: the last one is the latest
-    logs = _logs(handle, api, folder, latest)
+    logs = [name for name in _logs(handle, api) if name.startswith(folder) and name not in latest]
     names = [*latest, *logs]
     if not names and folder:
         available = dict.fromkeys(each["path"] for each in api.artifacts(handle.run_id))
@@ -113,7 +115,7 @@ def download_files(
         for first in range(0, len(wanted), batch_size):
             transfers.each(fetch, wanted[first : first + batch_size])
     for name in logs:
-        _log(handle, api, name, targets[name])
+        _write_log(handle, api, name, targets[name])
 
 
 def _folder(prefix: object) -> str:
@@ -163,29 +165,17 @@ def _safe(name: str) -> str:
     return name
 
 
-def _logs(handle: RunHandle, api: ApiClient, folder: str, stored: object) -> list[str]:
-    told = dict.fromkeys(each["name"] for each in api.logs(handle.run_id))
-    return [name for name in told if name.startswith(folder) and name not in stored]  # type: ignore[operator]
+def _logs(handle: RunHandle, api: ApiClient) -> list[str]:
+    return list(dict.fromkeys(each["name"] for each in api.logs(handle.run_id)))
 
 
-def _log(handle: RunHandle, api: ApiClient, name: str, target: Path) -> bool:
-    """Writes a log so far; whether there is one."""
-    if name not in {each["name"] for each in api.logs(handle.run_id)}:
-        return False
+def _write_log(handle: RunHandle, api: ApiClient, name: str, target: Path) -> None:
+    """Writes a log so far."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:
-            piece = api.log_bytes(handle.run_id, name)
-            file.write(piece.data)
-            while piece.data and piece.next < piece.end:
-                piece = api.log_bytes(handle.run_id, name, piece.attempt, piece.writer_id, piece.next)
-                file.write(piece.data)
+            file.writelines(api.log_pieces(handle.run_id, name))
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    return True
-
-
-def _known(handle: RunHandle, api: ApiClient, stored: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys([*stored, *(each["name"] for each in api.logs(handle.run_id))]))

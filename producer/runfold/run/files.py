@@ -7,7 +7,7 @@ apart from files by their metric: the ledger gives a repeated one another path, 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -238,13 +238,6 @@ def populated(handle: RunHandle, run_id: str, values: Mapping[str, Any]) -> dict
         if path in types:
             found[name] = Populated(run_id, path, api.read_bytes(api.content(run_id, path)), types[path])
     return found
-
-
-def addresses(handle: RunHandle, folders: Sequence[str]) -> dict[str, str]:
-    """Signed addresses of what is stored in some folders, by path."""
-    api = handle.session.api
-    paths = dict.fromkeys(each["path"] for folder in folders for each in api.artifacts(handle.run_id, prefix=folder))
-    return {path: api.content(handle.run_id, path)["url"] for path in paths}
 
 
 def address(run_id: str, path: str) -> str:

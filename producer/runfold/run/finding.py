@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from runfold.exceptions import RunEnvironmentException, RunNotFoundError, UserEr
 from runfold.experiment import Experiment
 from runfold.shipper.importing import complete_before_fork
 from runfold.workspace import Workspace
+from runfold_schemas import statuses
 
 from .handle import RunHandle
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .surface.base import RunBase
 
 PAGE_RUNS = 500
-BY_COMPUTE = ("Running", "Queued")
+BY_COMPUTE = (statuses.RUNNING, statuses.QUEUED)
 
 
 def attached(
@@ -74,14 +74,6 @@ def get_run(experiment: Experiment, run_id: str, rehydrate: bool = True, clean_u
     session = _experiment(experiment).workspace._session
     checked = validation.run_id(run_id)
     return types.rehydrated(experiment, session.read(lambda api: api.run(checked)), bool(rehydrate))
-
-
-def track(handle: RunHandle, outputs: object) -> None:
-    """Directories whose files belong to the run, made at once: a path or a list of them."""
-    from . import outputs as outputs_system
-
-    for directory in [outputs] if isinstance(outputs, (str, os.PathLike)) else _listed(outputs):
-        outputs_system.track(handle, validation.directory("outputs", directory))
 
 
 def refresh(handle: RunHandle, not_before: str | None = None) -> RunRecord:
@@ -222,9 +214,3 @@ def _experiment(given: object) -> Experiment:
     if not isinstance(given, Experiment):
         raise UserErrorException(f"an Experiment is needed, it was {given!r:.200} of type {type(given).__name__}.")
     return given
-
-
-def _listed(given: object) -> list[object]:
-    if not isinstance(given, (list, tuple, set)):
-        raise UserErrorException(f"outputs must be a path or a list of paths, it is {given!r:.200}.")
-    return list(given)

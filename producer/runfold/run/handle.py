@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from runfold import notices
-from runfold_schemas.statuses import TERMINAL
+from runfold_schemas.statuses import NOT_STARTED, TERMINAL
 
 from . import quotas
 
@@ -48,7 +48,7 @@ class RunHandle:
         self.name: str | None = None
         self.display_name: str | None = None
         self.description: str | None = None
-        self.status = "NotStarted"
+        self.status = NOT_STARTED
         self.known = False  # whether the API was ever asked, or the run begun here
         self.ended: str | None = None  # the terminal status that this object has stated first
         self.settled = False  # whether the API has said that status is terminal
@@ -56,9 +56,10 @@ class RunHandle:
         self.tags: dict[str, str | None] = {}
         self.properties: dict[str, str | None] = {}
         self.record: RunRecord | None = None  # what the API has said last
-        self.tracked: list[str] = []  # directories whose files are stored when the run ends, see `outputs`
+        self.tracked: list[tuple[str, str]] = []  # directories whose files are stored when the run ends, see `outputs`
         self.stored: dict[str, str] = {}  # digests of what this process has stored, by path
         self.counted: Counted | None = None  # what was logged, where quotas are asked for
+        self.datasets: dict[str, Any] = {}  # the job's, as far as they were asked for, see `datasets`
         self._lane: PointsLane | SilentLane | None = None
         self.log_point: Callable[[str, Scalar, int | None], None] = self._first_point
         session.holds(self)
@@ -67,12 +68,13 @@ class RunHandle:
 
     def __getstate__(self) -> dict[str, Any]:
         """What goes into a copy or a pickle: the run and what is known of it. Its words go to the journal of the
-        process that it comes to.
+        process that it comes to, and the job's datasets are what that finds.
         """
-        return {name: value for name, value in self.__dict__.items() if name not in ("_lane", "log_point")}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_lane", "log_point", "datasets")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self.datasets = {}
         self._lane = None
         self.log_point = self._first_point
         self.session.holds(self)

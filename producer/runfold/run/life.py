@@ -111,8 +111,10 @@ def _track(handle: RunHandle, outputs: str | None) -> None:
     """Makes the directory of outputs; one that nobody asked for does no harm where none can be made."""
     if outputs is None:
         return
+    from .outputs import track
+
     try:
-        finding.track(handle, outputs)
+        track(handle, outputs)
     except UserErrorException as error:
         if outputs != OUTPUTS:
             raise
@@ -274,7 +276,9 @@ def _told(details: object, code: object) -> dict[str, str | None]:
         raise TypeError(
             f"error_details must be a str or an exception, it is {details!r:.200} of type {type(details).__name__}."
         )
-    return {"code": error_code, "message": _kept(message), "details_uri": uri}
+    # An exception's own words are not the script's fault.
+    kept = None if message is None else validation.shortened(message, limits.ERROR_MESSAGE_BYTES_MAX)
+    return {"code": error_code, "message": kept, "details_uri": uri}
 
 
 def _failed(handle: RunHandle, told: dict[str, str | None], set_status: bool) -> None:
@@ -286,14 +290,6 @@ def _failed(handle: RunHandle, told: dict[str, str | None], set_status: bool) ->
 
 def _label(what: str, given: object) -> str | None:
     return None if given is None else validation.text(what, given, limits.DISPLAY_NAME_BYTES_MAX)
-
-
-def _kept(message: str | None) -> str | None:
-    """An error's text as it can be stored: an exception's own words are not the script's fault."""
-    if message is None:
-        return None
-    clean = message.replace("\0", "\ufffd").encode("utf-8", "replace")[: limits.ERROR_MESSAGE_BYTES_MAX]
-    return clean.decode("utf-8", "ignore")
 
 
 def _seconds(given: object) -> float:

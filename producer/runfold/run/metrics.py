@@ -150,7 +150,7 @@ def warn(handle: RunHandle, source: str, message: str) -> None:
     :param source: What it is about, such as the name of a metric.
     """
     attempt = handle.session.place.attempt
-    kept = message.encode("utf-8", "replace")[: limits.STATUS_REASON_BYTES_MAX].decode("utf-8", "ignore")
+    kept = validation.shortened(message, limits.STATUS_REASON_BYTES_MAX)
     handle.session.fact(handle.run_id, WarningRecorded, attempt=attempt, source=source, message=kept)
     if handle.session.workspace is not None:  # offline, the original says nothing
         notices.once(("warning", handle.run_id, source), f"run {handle.run_id}, {source!r}: {message}")

@@ -18,6 +18,7 @@ from runfold import notices, validation
 from runfold.exceptions import AzureMLException
 from runfold.portal import HasIdentity
 from runfold.shipper.importing import complete_before_fork
+from runfold_schemas import statuses
 
 from . import files, finding, life, metrics, properties, tags
 from .handle import RunHandle
@@ -159,7 +160,7 @@ class _OfflineRun(HasIdentity):
 
     def complete(self) -> None:
         """Prints nothing."""
-        self._keep(lambda run: life.end(run, "Completed"))
+        self._keep(lambda run: life.end(run, statuses.COMPLETED))
 
     def fail(self, error_details: Any = None, error_code: Any = None) -> None:
         """Prints what went wrong."""
@@ -168,7 +169,7 @@ class _OfflineRun(HasIdentity):
 
     def cancel(self) -> None:
         """Prints nothing."""
-        self._keep(lambda run: life.end(run, "Canceled"))
+        self._keep(lambda run: life.end(run, statuses.CANCELED))
 
     def flush(self, *, timeout_seconds: float = 300) -> None:
         """Prints that there is nothing to wait for."""
@@ -186,7 +187,7 @@ class _OfflineRun(HasIdentity):
     ) -> None:
         print(f"[STOP] Run {self.id} context")  # noqa: T201
         if exit_type is None:
-            self._keep(lambda run: life.end(run, "Completed"))
+            self._keep(lambda run: life.end(run, statuses.COMPLETED))
         elif not life.left_well(exit_type, value):
             self._keep(lambda run: life.fail_unheard(run, value, None))
 

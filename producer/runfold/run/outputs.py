@@ -23,23 +23,24 @@ if TYPE_CHECKING:
 LEFT_OUT = "azureml.log"  # files whose name ends so
 ASKED_MAX = 50  # decisions of one end that are asked for
 NAMED_MAX = 5  # files in one line of a warning
-_SEPARATOR = "\0"  # between a tracked directory's prefix and its place; neither holds one
 
 
-def track(handle: RunHandle, directory: object) -> None:
+def track(handle: RunHandle, outputs: object) -> None:
     """Makes a directory, or each of a list, and remembers it for `upload_tracked`.
 
-    :raises UserErrorException: It cannot be made.
+    :raises UserErrorException: It is no path, or cannot be made.
     """
-    if isinstance(directory, (list, tuple)):
-        for each in directory:
-            track(handle, each)
-        return
-    if not isinstance(directory, (str, os.PathLike)) or not os.fspath(directory):
-        raise UserErrorException(
-            f"outputs must be a path or a list of paths, it is {directory!r:.200} of type {type(directory).__name__}."
-        )
-    given = Path(os.fsdecode(directory))
+    for directory in outputs if isinstance(outputs, (list, tuple, set)) else [outputs]:
+        given = validation.directory("outputs", directory) if isinstance(directory, (str, os.PathLike)) else None
+        if given is None:
+            raise UserErrorException(
+                f"outputs must be a path or a list of paths, it is {directory!r:.200} of type "
+                f"{type(directory).__name__}."
+            )
+        _track(handle, Path(given))
+
+
+def _track(handle: RunHandle, given: Path) -> None:
     place = Path(os.path.abspath(given))  # noqa: PTH100 - '..' goes, links stay
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -48,7 +49,7 @@ def track(handle: RunHandle, directory: object) -> None:
             f"The directory {given} for outputs cannot be made: {error}. Name one that can, or outputs=False.",
             inner_exception=error,
         ) from error
-    tracked = f"{_prefix(place)}{_SEPARATOR}{place}"
+    tracked = (_prefix(place), str(place))
     if tracked not in handle.tracked:
         handle.tracked.append(tracked)
 
@@ -103,8 +104,7 @@ def _upload(handle: RunHandle, wanted: list[tuple[str, Path]]) -> None:
 def _found(handle: RunHandle) -> list[tuple[str, Path]]:
     """Files in the tracked directories, by the names that they will have."""
     found: dict[str, Path] = {}
-    for tracked in handle.tracked:
-        prefix, _, root = tracked.partition(_SEPARATOR)
+    for prefix, root in handle.tracked:
         try:
             below = files.walked(root)
         except FileNotFoundError:  # the script has removed it

@@ -76,9 +76,9 @@ def display_name(handle: RunHandle, value: str | None) -> None:
     _text(handle.session, "display_name", value, DISPLAY_NAME_MAX)
 
 
-def description(session: Session, value: str | None) -> None:
-    """Of a run or an experiment."""
-    _text(session, "description", value, DESCRIPTION_MAX)
+def description(handle: RunHandle, value: str | None) -> None:
+    """Of a run."""
+    _text(handle.session, "description", value, DESCRIPTION_MAX)
 
 
 def error_message(handle: RunHandle, value: str | None) -> None:

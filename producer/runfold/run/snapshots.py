@@ -97,19 +97,14 @@ def check(handle: RunHandle, path: str | os.PathLike[str]) -> None:
     contents.of(root, _previous.get(root), _kept_by_us(handle))
 
 
-def snapshot_id(handle: RunHandle, not_before: str | None = None) -> str | None:
+def snapshot_id(handle: RunHandle) -> str | None:
     """Id of the run's latest snapshot, fetched; None where it has none."""
-    record = finding.refresh(handle, not_before)
+    record = finding.refresh(handle)
     latest: str | None = record.get("snapshot_id")
     return latest or handle.properties.get(PROPERTY)
 
 
-def restore(
-    handle: RunHandle,
-    snapshot_id: str | None = None,
-    path: str | os.PathLike[str] | None = None,
-    not_before: str | None = None,
-) -> str:
+def restore(handle: RunHandle, snapshot_id: str | None = None, path: str | os.PathLike[str] | None = None) -> str:
     """Downloads a snapshot as a ZIP and returns its absolute path, `<path>/<snapshot id>.zip`.
 
     The ZIP's digest is compared, and its entries are looked through: see `runfold.snapshots.restoring`.
@@ -118,7 +113,7 @@ def restore(
     :param path: Directory, made where it is not there; the system's directory for temporary files where None.
     :raises SnapshotException: There is no such snapshot, or its ZIP is harmful.
     """
-    wanted = _latest(handle, not_before) if snapshot_id is None else snapshot_id
+    wanted = _latest(handle) if snapshot_id is None else snapshot_id
     if not isinstance(wanted, str) or not _ID.fullmatch(wanted):
         raise SnapshotException(f"{wanted!r:.200} is no id of a snapshot; get_snapshot_id() names the run's own.")
     session = handle.session
@@ -126,7 +121,7 @@ def restore(
     target = folder / f"{wanted}.zip"
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        record = session.read(lambda api: api.snapshot(wanted), not_before)
+        record = session.read(lambda api: api.snapshot(wanted))
         with tempfile.TemporaryDirectory(prefix=f".{wanted}.", dir=folder) as scratch:
             part = Path(scratch) / target.name
             session.api.download(record, part)
@@ -153,8 +148,8 @@ def _known(handle: RunHandle, begun_here: bool) -> str | None:
     return known
 
 
-def _latest(handle: RunHandle, not_before: str | None) -> str:
-    found = snapshot_id(handle, not_before)
+def _latest(handle: RunHandle) -> str:
+    found = snapshot_id(handle)
     if found is None:
         raise SnapshotException(f"Run {handle.run_id} has no snapshot; run.take_snapshot(directory) takes one.")
     return found

@@ -26,8 +26,9 @@ def get_status(handle: RunHandle, not_before: str | None) -> str:
 def get_detailed_status(handle: RunHandle, not_before: str | None) -> dict[str, str | None]:
     """The status, and why the run waits while it is Queued: the reason that the latest Queued was stated with."""
     status = get_status(handle, not_before)
-    waits = status == statuses.QUEUED and handle.record is not None
-    return {"status": status, "details": handle.record["status_reason"] if waits and handle.record else None}
+    record = handle.record
+    waits_for = record["status_reason"] if record is not None and status == statuses.QUEUED else None
+    return {"status": status, "details": waits_for}
 
 
 def completeness(handle: RunHandle, not_before: str | None) -> dict[str, Any]:
@@ -53,6 +54,6 @@ def set_display_name(handle: RunHandle, value: object) -> None:
 def set_description(handle: RunHandle, value: object) -> None:
     """Describes the run in words."""
     words = validation.text("description", value, limits.DESCRIPTION_BYTES_MAX, empty=True)
-    quotas.description(handle.session, words)
+    quotas.description(handle, words)
     handle.session.fact(handle.run_id, RunDescribed, description=words)
     handle.description = words

@@ -15,13 +15,19 @@ if TYPE_CHECKING:
 
 def set_tags(handle: RunHandle, given: object) -> None:
     """Sets tags; keys that are not named stay."""
-    checked, converted = validation.tags(given)
+    tags = checked(given)
+    quotas.entries(handle.session, "tag", handle.tags, tags)
+    for key, value in tags.items():
+        handle.session.fact(handle.run_id, TagSet, key=key, value=value)
+    handle.tags.update(tags)
+
+
+def checked(given: object) -> dict[str, str | None]:
+    """Tags as they are kept; what is no string is told once."""
+    tags, converted = validation.tags(given)
     for key in converted:
         notices.once(("tag", key), f"the value of tag {key!r} is no string; it is kept as its text.")
-    quotas.entries(handle.session, "tag", handle.tags, checked)
-    for key, value in checked.items():
-        handle.session.fact(handle.run_id, TagSet, key=key, value=value)
-    handle.tags.update(checked)
+    return tags
 
 
 def remove_tags(handle: RunHandle, given: object) -> None:

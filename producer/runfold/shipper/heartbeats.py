@@ -71,25 +71,26 @@ class Heartbeats:
             if isinstance(batch, Closed):
                 self._said.clear()
                 self._passing.clear()
-            elif batch.lane.aggregate_kind != "run":
-                continue
-            elif isinstance(batch, Fact) and (watched := _watches(batch.message)) is not None:
-                run_id = batch.lane.aggregate_id
-                if not watched:
-                    self._said.pop(run_id, None)
-                    self._unsigned.pop(run_id, None)
-                    self._passing[run_id] = False
-                elif run_id not in self._said:
-                    self._said[run_id] = self._look_at = _AT_ONCE
-                    self._unsigned[run_id] = None
-                    self._passing.pop(run_id, None)
-            elif (said := self._said.get(batch.lane.aggregate_id)) is None:
-                if isinstance(batch, Fact):  # who logs will log again
-                    self._passing[batch.lane.aggregate_id] = False
-            elif said + self.ttl_s < now:  # it may have been called silent: who is heard again shows it by a sign
-                self._said[batch.lane.aggregate_id] = self._look_at = _AT_ONCE
-            elif said > _AT_ONCE:
-                self._said[batch.lane.aggregate_id] = now
+            elif batch.lane.aggregate_kind == "run":
+                self._heard(batch.lane.aggregate_id, batch, now)
+
+    def _heard(self, run_id: str, batch: Batch, now: float) -> None:
+        said = self._said.get(run_id)
+        watches = _watches(batch.message) if isinstance(batch, Fact) else None
+        if watches:
+            if said is None:
+                self._said[run_id] = self._look_at = _AT_ONCE
+                self._unsigned[run_id] = None
+                self._passing.pop(run_id, None)
+        elif watches is False:
+            self._said.pop(run_id, None)
+            self._unsigned.pop(run_id, None)
+            self._passing[run_id] = False
+        elif said is None:
+            if isinstance(batch, Fact):  # who logs will log again
+                self._passing[run_id] = False
+        elif said + self.ttl_s >= now:  # else it may have been called silent: a sign is due, and shows that it is heard
+            self._said[run_id] = now
 
     def last_words(self) -> list[str]:
         """Runs not watched, of which something was said since this was asked last; they count as claimed now."""

@@ -16,7 +16,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from runfold.exceptions import SnapshotException
 
@@ -168,7 +168,8 @@ def _entry(found: _Found) -> Entry | None:
         return Entry(found.path, looked.st_size, mode, known[1], found.source)
     begun_ns = time.time_ns()
     try:
-        size, sha256 = _digest(found.source, looked.st_size)
+        with open(found.source, "rb", buffering=0) as file:  # noqa: PTH123 - thousands of them
+            size, sha256 = digest(file, looked.st_size)
     except FileNotFoundError:  # it went away meanwhile
         return None
     if size == looked.st_size and max(looked.st_mtime_ns, looked.st_ctime_ns) < begun_ns - _SETTLED_NS:
@@ -176,14 +177,18 @@ def _entry(found: _Found) -> Entry | None:
     return Entry(found.path, size, mode, sha256, found.source)
 
 
-def _digest(source: str, size_max: int) -> tuple[int, str]:
-    """Size and digest of as much as there was when it was looked at: a log may be growing meanwhile."""
-    with open(source, "rb", buffering=0) as file:  # noqa: PTH123 - thousands of them
-        digest, size = hashlib.sha256(), 0
-        while size < size_max and (data := file.read(min(_CHUNK_BYTES, size_max - size))):
-            digest.update(data)
-            size += len(data)
-    return size, digest.hexdigest()
+def digest(file: IO[bytes], size_max: int, copy: IO[bytes] | None = None) -> tuple[int, str]:
+    """Size and digest of as much as there was when it was looked at: a log may be growing meanwhile.
+
+    :param copy: Gets what was read.
+    """
+    hashed, size = hashlib.sha256(), 0
+    while size < size_max and (data := file.read(min(_CHUNK_BYTES, size_max - size))):
+        hashed.update(data)
+        size += len(data)
+        if copy is not None:
+            copy.write(data)
+    return size, hashed.hexdigest()
 
 
 def _within_limits(root: Path, found: Iterable[_Found], previous: Mapping[str, str] | None) -> list[_Found]:

@@ -6,14 +6,12 @@ is packed as it is now, one that went away is left out, and the contents that ar
 
 from __future__ import annotations
 
-import hashlib
 import stat
 import zipfile
 from typing import IO
 
-from .contents import Contents, Entry
+from .contents import Contents, Entry, digest
 
-_CHUNK_BYTES = 1 << 20
 _TIME = (1980, 1, 1, 0, 0, 0)  # the first that a ZIP can name
 
 
@@ -31,11 +29,8 @@ def pack(contents: Contents, target: IO[bytes]) -> Contents:
             except FileNotFoundError:
                 continue
             with source, archive.open(_info(entry), "w") as written:
-                digest, size = hashlib.sha256(), 0
-                while size < entry.size and (data := source.read(min(_CHUNK_BYTES, entry.size - size))):
-                    digest.update(data)
-                    size += written.write(data)
-            packed.append(entry._replace(size=size, sha256=digest.hexdigest()))
+                size, sha256 = digest(source, entry.size, written)
+            packed.append(entry._replace(size=size, sha256=sha256))
     return contents._replace(entries=tuple(packed))
 
 

@@ -1,4 +1,4 @@
-"""A ZIP that came from elsewhere: looked through before anybody opens it, and extracted so that nothing gets out.
+"""A ZIP that came from elsewhere: looked through before it is handed out to anybody who may extract it.
 
 Refused are paths that leave the directory, links and devices, names that come twice, encrypted entries, and bombs:
 more than the snapshot limit in all, or more than deflate can make of the bytes that are there.
@@ -6,8 +6,6 @@ more than the snapshot limit in all, or more than deflate can make of the bytes 
 
 from __future__ import annotations
 
-import os
-import shutil
 import stat
 import zipfile
 from pathlib import Path
@@ -38,21 +36,21 @@ def check(archive: Path) -> list[zipfile.ZipInfo]:
     for entry in entries:
         wrong = _wrong(entry, names)
         if wrong:
-            raise SnapshotException(f"{archive} is not extracted: entry {entry.filename!r} {wrong}.")
+            raise SnapshotException(f"{archive} must not be extracted: entry {entry.filename!r} {wrong}.")
         names.add(entry.filename.rstrip("/"))
     files = {entry.filename for entry in entries if not entry.is_dir()}
     for name in names:
         parts = name.split("/")
         above = next((up for n in range(1, len(parts)) if (up := "/".join(parts[:n])) in files), None)
         if above is not None:
-            raise SnapshotException(f"{archive} is not extracted: {above!r} is a file and a directory.")
+            raise SnapshotException(f"{archive} must not be extracted: {above!r} is a file and a directory.")
     packed, size = sum(entry.compress_size for entry in entries), sum(entry.file_size for entry in entries)
     if size > BYTES_MAX:
         raise SnapshotException(
-            f"{archive} is not extracted: it would be {size} bytes, at most {BYTES_MAX} are allowed."
+            f"{archive} must not be extracted: it would be {size} bytes, at most {BYTES_MAX} are allowed."
         )
     if packed > archive.stat().st_size:  # entries that share their bytes
-        raise SnapshotException(f"{archive} is not extracted: its entries name more bytes than it has.")
+        raise SnapshotException(f"{archive} must not be extracted: its entries name more bytes than it has.")
     return entries
 
 
@@ -65,35 +63,6 @@ def _count(archive: Path) -> int:
             count += data.count(_ENTRY)
             before = data[1 - len(_ENTRY) :]
     return count
-
-
-def extract(archive: Path, directory: Path) -> list[str]:
-    """Extracts a snapshot into a directory that is new or empty, and returns the paths of its files.
-
-    :raises SnapshotException: The ZIP must not be extracted, is damaged, or the directory has files already; what was
-        extracted until then stays.
-    """
-    entries = check(archive)
-    directory.mkdir(parents=True, exist_ok=True)
-    if any(directory.iterdir()):
-        raise SnapshotException(f"{directory} is not empty; a snapshot is extracted into a new directory.")
-    extracted = []
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            for entry in entries:
-                target = directory.joinpath(*entry.filename.split("/"))
-                if entry.is_dir():
-                    target.mkdir(parents=True, exist_ok=True)
-                    continue
-                target.parent.mkdir(parents=True, exist_ok=True)
-                mode = 0o755 if (entry.external_attr >> 16) & stat.S_IXUSR else 0o644
-                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-                with opened.open(entry) as source, os.fdopen(os.open(target, flags, mode), "wb") as file:
-                    shutil.copyfileobj(source, file, 1 << 20)
-                extracted.append(entry.filename)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise SnapshotException(f"{archive} could not be extracted: {error}.", inner_exception=error) from error
-    return extracted
 
 
 def _wrong(entry: zipfile.ZipInfo, names: set[str]) -> str | None:

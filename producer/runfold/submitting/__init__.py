@@ -13,8 +13,9 @@ Names are loaded when they are first used.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from runfold import lazily
 
 if TYPE_CHECKING:
     from .conda_dependencies import CondaDependencies
@@ -104,9 +105,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(home, __name__), name)
-    globals()[name] = found
-    return found
+    return lazily.load(__name__, _HOMES, name)

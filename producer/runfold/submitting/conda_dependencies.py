@@ -13,7 +13,7 @@ from runfold.exceptions import UserErrorException
 
 PYTHON_DEFAULT_VERSION = "3.10.18"
 SDK = "azureml-defaults"  # what the original puts into every environment; Runfold itself is there anyway
-_FILE_NAME = "conda_dependencies.yml"
+FILE_NAME = "conda_dependencies.yml"
 _HEAD = (
     "# Conda environment specification. The dependencies defined in this file will\n"
     "# be automatically provisioned for runs with userManagedDependencies=False.\n"
@@ -241,7 +241,7 @@ class CondaDependencies:
         """
         target = Path(path) if path is not None else Path.cwd()
         if target.is_dir():
-            target = target / _FILE_NAME
+            target = target / FILE_NAME
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(self.serialize_to_string(), encoding="utf-8")
         return str(target)
@@ -253,7 +253,7 @@ class CondaDependencies:
 
         :returns: Path of the file, from that directory on.
         """
-        below = Path(conda_file_path) if conda_file_path is not None else Path(_FILE_NAME)
+        below = Path(conda_file_path) if conda_file_path is not None else Path(FILE_NAME)
         self.save(Path(base_directory) / below)
         return str(below)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .elements import Element, count
+from .elements import Element, count, one_of
 
 SHM_SIZE = "2g"
 
@@ -60,8 +60,6 @@ class PyTorchConfiguration(Element):
     def __init__(
         self, communication_backend: str = "Nccl", process_count: int | None = None, node_count: int = 1
     ) -> None:
-        from .elements import one_of
-
         self.communication_backend = one_of("communication_backend", communication_backend, ("nccl", "gloo", "mpi"))
         self.process_count = None if process_count is None else count("process_count", process_count)
         self.node_count = count("node_count", node_count)

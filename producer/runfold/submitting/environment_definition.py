@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from runfold import notices
 from runfold.exceptions import UserErrorException
 
+from .conda_dependencies import FILE_NAME as CONDA_FILE_NAME
 from .conda_dependencies import CondaDependencies
 from .elements import Element
 from .sections import (
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from runfold.workspace import Workspace
 
 _FILE_NAME = "azureml_environment.json"
-_CONDA_FILE_NAME = "conda_dependencies.yml"
 _DOCKERFILE_NAME = "BaseDockerfile"
 
 
@@ -184,9 +184,9 @@ class Environment(Element):
         document = self._document()
         packages = self.python.conda_dependencies
         if packages is not None:
-            packages.save(folder / _CONDA_FILE_NAME)
+            packages.save(folder / CONDA_FILE_NAME)
             document["python"]["condaDependencies"] = None
-            document["python"]["condaDependenciesFile"] = _CONDA_FILE_NAME
+            document["python"]["condaDependenciesFile"] = CONDA_FILE_NAME
         if self.docker.base_dockerfile:
             (folder / _DOCKERFILE_NAME).write_text(self.docker.base_dockerfile, encoding="utf-8")
             document["docker"]["baseDockerfile"] = _DOCKERFILE_NAME

@@ -8,7 +8,7 @@ without packages, to run in the interpreter that submits. A registered one of th
 
 from __future__ import annotations
 
-import hashlib
+import filecmp
 import json
 import os
 import shutil
@@ -142,7 +142,7 @@ def add_private_pip_wheel(workspace: Workspace, file_path: str | os.PathLike[str
         raise UserErrorException(f"{wheel} is no wheel: the path of a .whl file is needed.")
     folder = settings.home() / "wheels" / workspace._ledger_name
     kept = folder / wheel.name
-    if kept.is_file() and not (exist_ok and _digest(kept) == _digest(wheel)):
+    if kept.is_file() and not (exist_ok and filecmp.cmp(kept, wheel, shallow=False)):
         raise UserErrorException(
             f"A wheel {wheel.name} is kept already, at {kept}; give this one another version"
             + ("." if exist_ok else ", or say exist_ok=True if it is the same.")
@@ -179,11 +179,3 @@ def _version(version: object) -> int | None:
 
 def _name(name: object) -> str:
     return validation.text("name of an environment", name, limits.RUN_ID_CHARACTERS_MAX)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-        return digest.hexdigest()

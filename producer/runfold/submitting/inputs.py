@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runfold.data import delivering
+
 from . import definition
 from .sections import DataReferenceConfiguration
 
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 
     from .script_run_config import ScriptRunConfig
 
-INPUTS = "AZUREML_DATASET_ENVIRONMENT_VARS"  # of several, the words are joined
-OUTPUTS = ("AZUREML_DATASET_FILE_OUTPUTS", "AZUREML_LINK_DATASET_OUTPUTS")
+# Variables that name all inputs or outputs: of several, the words are joined.
+_JOINED = {delivering.INPUTS: ",", delivering.FILE_OUTPUTS: ";", delivering.LINK_OUTPUTS: ";"}
 
 
 class Given(NamedTuple):
@@ -77,7 +79,7 @@ def _resolved(each: Any, given: Given) -> Any:
     variables = getattr(each, "_job_variables", None)
     for name, value in (variables() if callable(variables) else {}).items():
         kept = given.variables.get(name)
-        join = "," if name == INPUTS else ";" if name in OUTPUTS else None
+        join = _JOINED.get(name)
         given.variables[name] = value if kept is None or join is None else f"{kept}{join}{value}"
     if callable(getattr(each, "_link", None)):
         given.linked.append(each)

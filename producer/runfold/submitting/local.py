@@ -94,7 +94,7 @@ def interpreter_of(said: str, directory: Path) -> str:
     """
     if said in ("python", ""):
         return sys.executable
-    found = shutil.which(os.path.expanduser(said), path=None)  # noqa: PTH111
+    found = shutil.which(os.path.expanduser(said))  # noqa: PTH111
     if found is None and os.sep in said:
         found = shutil.which(directory / said)
     if found is None:

@@ -1,4 +1,4 @@
-"""What a supervisor says about its run, from Preparing to the final status."""
+"""What is said about a submitted run: that it begins, and by its supervisor all from Preparing to the final status."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from runfold import validation
 from runfold.exceptions import UserErrorException
 from runfold.run import files, life, outputs
+from runfold.run.types import SCRIPT_RUN
 from runfold_schemas import limits, statuses
 from runfold_schemas.events import ErrorRecorded, RunEnrolled, RunStarted, StatusChanged, WarningRecorded
 
@@ -25,28 +26,32 @@ if TYPE_CHECKING:
 
 OUTPUTS = "outputs"
 LOGS = "user_logs"
-RUN_TYPE = "azureml.scriptrun"
 LOOK_S = 1.0
 _PULSE = threading.Event()  # never set: its wait is the pause between two looks
 
 
-def preparing(handle: RunHandle, job: Job) -> None:
-    """The supervisor joins the run, and says what its owner should know."""
-    session, run_id, attempt = handle.session, handle.run_id, job.attempt
-    session.fact(
-        run_id,
+def begun(handle: RunHandle, job: Job) -> None:
+    """The run begins: who submits says so, and its supervisor by the same words joins it."""
+    handle.session.fact(
+        handle.run_id,
         RunStarted,
         experiment=job.experiment,
         parent_run_id=job.parent_run_id,
-        run_type=RUN_TYPE,
+        run_type=SCRIPT_RUN,
         target=job.target,
         display_name=job.display_name,
         snapshot_directory=job.source_directory,
         outputs="./outputs" if job.outputs else None,
-        attempt=attempt,
+        attempt=job.attempt,
     )
-    session.about("experiment", job.experiment, RunEnrolled, run_id=run_id)
-    session.fact(run_id, StatusChanged, attempt=attempt, status=statuses.PREPARING)
+    handle.known = True  # from here on it needs an end
+    handle.session.about("experiment", job.experiment, RunEnrolled, run_id=handle.run_id)
+
+
+def preparing(handle: RunHandle, job: Job) -> None:
+    """The supervisor joins the run, and says what its owner should know."""
+    begun(handle, job)
+    handle.session.fact(handle.run_id, StatusChanged, attempt=job.attempt, status=statuses.PREPARING)
     for source, message in job.warnings:
         warn(handle, source, message)
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from runfold.config_file import FOLDERS
 from runfold.exceptions import UserErrorException
 
-from .conda_dependencies import CondaDependencies
+from .conda_dependencies import FILE_NAME, CondaDependencies
 from .distributed import (
     DockerConfiguration,
     MpiConfiguration,
@@ -28,12 +29,11 @@ from .sections import (
     KubernetesComputeConfiguration,
     SparkConfiguration,
 )
+from .targets import LOCAL
 
-LOCAL = "local"
 DEFAULT_ENVIRONMENT = "default-environment"
 FRAMEWORKS = ("Python", "PySpark", "CNTK", "TensorFlow", "PyTorch")
 COMMUNICATORS = ("None", "ParameterServer", "OpenMpi", "IntelMpi", "Gloo", "Nccl", "ParallelTask")
-_FOLDERS = (".azureml", "aml_config")
 _SUFFIX = ".runconfig"
 
 
@@ -155,9 +155,9 @@ class RunConfiguration(Element):
         document = self._document()
         packages = self.environment.python.conda_dependencies
         if separate_environment_yaml and packages is not None:
-            packages.save(file.parent / "conda_dependencies.yml")
+            packages.save(file.parent / FILE_NAME)
             document["environment"]["python"]["condaDependencies"] = None
-            document["environment"]["python"]["condaDependenciesFile"] = f"{file.parent.name}/conda_dependencies.yml"
+            document["environment"]["python"]["condaDependenciesFile"] = f"{file.parent.name}/{FILE_NAME}"
         file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
 
     @staticmethod
@@ -204,7 +204,7 @@ class RunConfiguration(Element):
 
     def _taken(self, name: str, said: Any) -> Any:
         if name in ("framework", "communicator"):
-            return one_of(name, said or {"framework": "Python"}.get(name, "None"), _ALLOWED[name])
+            return one_of(name, said or _ALLOWED[name][0], _ALLOWED[name])
         if name == "data_references":
             return {
                 key: DataReferenceConfiguration()._fill(each) if isinstance(each, Mapping) else each
@@ -222,14 +222,11 @@ _ALLOWED = {"framework": FRAMEWORKS, "communicator": COMMUNICATORS}
 
 
 def _folder(base: Path) -> Path:
-    for each in _FOLDERS:
-        if (base / each).is_dir():
-            return base / each
-    return base / _FOLDERS[0]
+    return next((base / each for each in FOLDERS if (base / each).is_dir()), base / FOLDERS[0])
 
 
 def _found(path: Path, name: str | None) -> Path:
-    candidates = [path] if name is None else [path / folder / f"{name}{_SUFFIX}" for folder in (*_FOLDERS, "")]
+    candidates = [path] if name is None else [path / folder / f"{name}{_SUFFIX}" for folder in (*FOLDERS, "")]
     for each in candidates:
         if each.is_file():
             return each

@@ -86,10 +86,7 @@ class ScriptRunConfig:
             _distribute(self.run_config, distributed_job_config)
         if resume_from is not None:
             self.arguments += ["--resume-from", resume_from]
-        if (max_run_duration_seconds is not None and run_config is None) or max_run_duration_seconds not in (
-            None,
-            self.MAX_DURATION_SECONDS_DEFAULT,
-        ):
+        if run_config is None or max_run_duration_seconds not in (None, self.MAX_DURATION_SECONDS_DEFAULT):
             self.run_config.max_run_duration_seconds = max_run_duration_seconds
         if docker_runtime_config is not None:
             if not isinstance(docker_runtime_config, DockerConfiguration):

@@ -15,15 +15,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runfold import notices, validation
+from runfold import config_file, notices, validation
 from runfold.exceptions import AzureMLException, ExperimentExecutionException, UserErrorException
 from runfold.run import snapshots
 from runfold.run.handle import RunHandle
+from runfold.run.types import SCRIPT_RUN
 from runfold_schemas import limits, statuses
-from runfold_schemas.events import RunEnrolled, RunStarted, RunSubmitted, StatusChanged, TagSet
+from runfold_schemas.events import RunSubmitted, StatusChanged, TagSet
 from runfold_schemas.watermark import Watermark
 
-from . import definition, inputs, packages, targets
+from . import definition, inputs, packages, reporting, targets
 from .job import Job, withdraw
 from .ranks import layout
 from .script_run import ScriptRun
@@ -32,9 +33,7 @@ from .script_run_config import ScriptRunConfig
 if TYPE_CHECKING:
     from runfold.experiment import Experiment
 
-RUN_TYPE = ScriptRun.RUN_TYPE
 CONFIG_BYTES_MAX = 25 << 20
-CONFIG_FOLDERS = (".azureml", "aml_config")
 RESPOND_WITHIN_BEATS = 5.0  # heartbeats, as any writer's silence is judged
 
 Submit = Callable[..., Any]
@@ -175,21 +174,9 @@ def _state(
     folder: Path | None,
 ) -> None:
     session, run_id, attempt = handle.session, handle.run_id, job.attempt
-    handle.run_type, handle.target, handle.display_name = RUN_TYPE, job.target, job.display_name
-    session.fact(
-        run_id,
-        RunStarted,
-        experiment=handle.experiment,
-        parent_run_id=handle.parent_run_id,
-        run_type=RUN_TYPE,
-        target=job.target,
-        display_name=job.display_name,
-        snapshot_directory=job.source_directory,
-        outputs="./outputs" if job.outputs else None,
-        attempt=attempt,
-    )
-    handle.known, handle.status = True, statuses.QUEUED
-    session.about("experiment", handle.experiment, RunEnrolled, run_id=run_id)
+    handle.run_type, handle.target, handle.display_name = SCRIPT_RUN, job.target, job.display_name
+    reporting.begun(handle, job)
+    handle.status = statuses.QUEUED
     for key, value in tags.items():
         session.fact(run_id, TagSet, key=key, value=value)
         handle.tags[key] = value
@@ -230,7 +217,7 @@ def _source_directory(config: ScriptRunConfig) -> Path:
             f"source_directory {config.source_directory!r} is no directory (looked at {source}); it must hold what the "
             "job needs."
         )
-    for name in CONFIG_FOLDERS:
+    for name in config_file.FOLDERS:
         size = _size(source / name)
         if size > CONFIG_BYTES_MAX:
             raise ExperimentExecutionException(

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from runfold.data import delivering
+from runfold_schemas import statuses
 
 from . import running
 from .following import REST_S, Following, last_lines
@@ -119,12 +120,14 @@ class Supervisor:
             threading.Thread(target=watch, daemon=True).start()
         try:
             outcome = self._supervised()
-            if outcome.status == "Completed":
+            if outcome.status == statuses.COMPLETED:
                 delivering.collect(self._handle, self._workspace(), self._job.variables, self._folder)
         except Exception as error:  # noqa: BLE001 - a run whose supervisor fails has failed, and says why
             self._processes.terminate(self._job.cancel_grace_s)
-            outcome = Outcome("Failed", "SupervisorError", f"The job could not be run: {type(error).__name__}: {error}")
-        left = self._following.finish(QUICK_S if outcome.status == "Canceled" else REST_S) if self._started else {}
+            message = f"The job could not be run: {type(error).__name__}: {error}"
+            outcome = Outcome(statuses.FAILED, "SupervisorError", message)
+        rest_s = QUICK_S if outcome.status == statuses.CANCELED else REST_S
+        left = self._following.finish(rest_s) if self._started else {}
         reporting.ended(self._handle, self._job, self._folder, outcome, left)
         self._over.set()
         ended = {"status": outcome.status, "code": outcome.code, "message": outcome.message}
@@ -140,7 +143,7 @@ class Supervisor:
         from . import reporting
 
         if self._wished():
-            return Outcome("Canceled")
+            return Outcome(statuses.CANCELED)
         ranks = running.ranks_of(self._job)
         command = running.command_of(self._job, self._folder)
         environment = running.environment_of_job(self._job, self._handle, self._cookie)
@@ -150,7 +153,7 @@ class Supervisor:
         for directory in self._job.watched:
             self._following.watch(directory)
         if self._wished():  # meanwhile
-            return Outcome("Canceled")
+            return Outcome(statuses.CANCELED)
         reporting.running(self._handle, self._job)
         self._start = functools.partial(
             self._processes.start, command=command, environment=environment, folder=self._folder
@@ -181,11 +184,11 @@ class Supervisor:
                 outcome = self._failed(happened)
                 others = bool(self._processes.running)
                 self._processes.terminate(self._job.cancel_grace_s if others else 0.0)
-                return Outcome("Canceled") if self._wished() else outcome
+                return Outcome(statuses.CANCELED) if self._wished() else outcome
             if all(rank.serves for rank in self._processes.running):
                 break
         self._processes.sweep()
-        return Outcome("Canceled") if self._wished() and self._canceled else Outcome("Completed")
+        return Outcome(statuses.CANCELED if self._canceled else statuses.COMPLETED)
 
     def _starts_again(self, ended: Ended) -> bool:
         """Starts a task once more that has failed, if it may be."""
@@ -208,9 +211,9 @@ class Supervisor:
     def _ended_by(self, wish: Wish) -> Outcome:
         self._processes.terminate(self._job.cancel_grace_s)
         if wish.why == CANCELED:
-            return Outcome("Canceled")
+            return Outcome(statuses.CANCELED)
         return Outcome(
-            "Failed",
+            statuses.FAILED,
             "MaxRunDurationExceeded",
             f"The job was ended after {self._job.max_run_duration_s:g} s: max_run_duration_seconds allows no more.",
         )
@@ -225,7 +228,7 @@ class Supervisor:
             how = f"failed with exit code {ended.code}"
         said = last_lines(self._folder / ended.rank.log)
         message = f"{who} {how}." + (f" Last lines of {ended.rank.log}:\n{said}" if said else "")
-        return Outcome("Failed", "UserError", message)
+        return Outcome(statuses.FAILED, "UserError", message)
 
     def _wished(self) -> bool:
         """Whether the job shall be canceled, as far as is known without waiting."""

@@ -28,7 +28,7 @@ def put(api: Api, path: str, data: bytes, store: str = STORE) -> None:
 
 
 def test_what_is_put_is_listed_by_path_and_read_back(api: Api) -> None:
-    for path in ("b/2", "a b/ü%.txt", "b/10", "b"[:1] + "c"):
+    for path in ("b/2", "a b/ü%.txt", "b/10", "bc"):
         put(api, path, path.encode())
     put(api, "b/2", b"again")
     put(api, "b/2", b"other store", "/datastores/other")

@@ -70,11 +70,21 @@ def test_a_logs_digest_does_not_depend_on_how_it_was_cut(pieces: list[tuple[int,
     assert log_digest([*single[:-1], (single[-1][0] + 1, attempt, single[-1][2])]) != log_digest(single)
 
 
+def test_a_logs_digest_tells_which_attempt_said_what() -> None:
+    said = [(1, 0, b"a"), (2, 0, b"b"), (3, 0, b"c")]
+    assert log_digest([said[0], (2, 1, b"b"), said[2]]) != log_digest(said)
+
+
 def test_the_last_sign_of_life_counts_and_marks_never_go_back() -> None:
     records = [beat(5, 10.0, points=7, facts=2), beat(9, 20.0, points=9), beat(7, 30.0, points=8, facts=3)]
     (row,) = fold_telemetry(records, {}, {}).heartbeats.values()
     assert (row.broker_time, row.occurred_at, row.ttl_s) == (9, 9, 20.0)
     assert json.loads(row.ends) == {"points": 9, "facts": 3}
+
+
+def test_of_signs_of_life_of_one_moment_the_later_counts() -> None:
+    (row,) = fold_telemetry([beat(5, 10.0), beat(5, 20.0)], {}, {}).heartbeats.values()
+    assert row.ttl_s == 20.0
 
 
 def test_a_repeated_sign_of_life_changes_nothing() -> None:

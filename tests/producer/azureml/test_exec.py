@@ -162,6 +162,12 @@ def test_an_interpreter_without_runfold_runs_as_before(tmp_path: Path) -> None:
     assert done.stdout == "ModuleNotFoundError No module named 'azureml'\nruns\n", done.stderr
 
 
+def test_an_exec_within_an_exec_changes_nothing() -> None:
+    from runfold.azureml import environment
+
+    assert environment(environment({"PYTHONPATH": "/p"})) == environment({"PYTHONPATH": "/p"})
+
+
 def test_the_hook_costs_an_interpreter_next_to_nothing(tmp_path: Path) -> None:
     said = executed(tmp_path, "-c", "import sys; print([n for n in sys.modules if 'runfold' in n or n == 'typer'])")
     assert said.stdout == "[]\n"

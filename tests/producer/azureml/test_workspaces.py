@@ -65,6 +65,14 @@ def test_the_config_file_may_hold_the_table_and_the_environment_counts_before_it
     assert Workspace.from_config(tmp_path)._ledger_name == "from-environment"
 
 
+def test_a_project_file_may_hold_the_table_too(tmp_path: Path) -> None:
+    scope = "/subscriptions/S/resourceGroups/G/providers/Microsoft.MachineLearningServices/workspaces/My_Workspace"
+    (tmp_path / ".azureml").mkdir()
+    said = {"Scope": scope, "workspaces": {"g/my_workspace": "from-project"}}
+    (tmp_path / ".azureml" / "project.json").write_text(json.dumps(said))
+    assert Workspace.from_config(tmp_path)._ledger_name == "from-project"
+
+
 def test_on_the_local_stack_azures_workspace_is_the_stacks(tmp_path: Path) -> None:
     stack(tmp_path)
     found = Workspace.from_config(config(tmp_path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import http.server
+import io
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -24,6 +25,7 @@ from runfold.data import (
     definitions,
     delivering,
     files,
+    stores,
 )
 from runfold.exceptions import DatasetTimestampMissingError, UserErrorException
 
@@ -121,8 +123,9 @@ def web(here: Path) -> Iterator[str]:
 def test_a_url_is_read_without_any_package(web: str) -> None:
     assert Dataset.File.from_files(f"{web}/d/a.csv").to_path() == ["/a.csv"]
     assert len(Dataset.Tabular.from_delimited_files(f"{web}/d/a.csv").to_pandas_dataframe()) == 3
-    with pytest.raises(UserErrorException, match="404"):
+    with pytest.raises(UserErrorException, match="404") as raised:
         Dataset.File.from_files(f"{web}/none?secret=x").download("got")
+    assert "secret" not in raised.value.message
 
 
 def test_a_download_is_whole_and_replaces_nothing_unasked(here: Path) -> None:
@@ -141,6 +144,16 @@ def test_a_download_is_whole_and_replaces_nothing_unasked(here: Path) -> None:
     assert dataset.skip(9).download("got2", ignore_not_found=True) == []
 
 
+def test_a_download_that_is_cut_leaves_nothing(here: Path) -> None:
+    class Cut(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError("cut")
+
+    with pytest.raises(OSError, match="cut"):
+        files.fetch([files.Found("a", "x", None, Cut)], here / "got", overwrite=True)
+    assert list((here / "got").iterdir()) == []
+
+
 def test_nothing_is_written_outside_the_target(here: Path) -> None:
     bad = files.Found("../out", "x", None, (here / "d" / "a.csv").open)  # type: ignore[arg-type]
     with pytest.raises(UserErrorException, match="outside"):
@@ -152,6 +165,8 @@ def test_a_folder_of_this_machine_is_mounted_as_it_is_and_anything_else_for_a_wh
     with Dataset.File.from_files("d").mount() as mounted:
         assert mounted.mount_point == str(here / "d")
     assert (here / "d" / "a.csv").exists()
+    with Dataset.File.from_files("d").take(1).mount() as mounted:
+        assert [each.name for each in Path(mounted.mount_point).iterdir()] == ["a.csv"]
     context = Dataset.File.from_files("d/*.csv").mount("at")
     context.start()
     assert [each.name for each in Path(context.mount_point).iterdir()] == ["a.csv"]
@@ -182,10 +197,30 @@ def test_types_are_inferred_set_or_left(here: Path) -> None:
         chosen.to_pandas_dataframe(on_error="fail")
 
 
+def test_a_column_is_read_as_the_type_that_it_is_set_to(here: Path) -> None:
+    (here / "typed.csv").write_text('f,b,t\n"1,5",Yes,2024-01-02\n"2",0,03.01.2024\nx,maybe,never\n')
+    types = {
+        "f": DataType.to_float(decimal_mark=","),
+        "b": DataType.to_bool(),
+        "t": DataType.to_datetime(["%Y-%m-%d", "%d.%m.%Y"]),
+    }
+    read = Dataset.Tabular.from_delimited_files("typed.csv", set_column_types=types).to_pandas_dataframe()
+    assert read["f"].tolist()[:2] == [1.5, 2.0]
+    assert read["b"].tolist()[:2] == [True, False]
+    assert read["t"].tolist()[:2] == [pandas.Timestamp(2024, 1, 2), pandas.Timestamp(2024, 1, 3)]
+    assert read.iloc[2].isna().all()
+
+
 def test_headers_separators_and_paths(here: Path) -> None:
     (here / "h.tsv").write_text("1\tä\n2\tb\n")
     bare = Dataset.Tabular.from_delimited_files("h.tsv", separator="\t", header=False).to_pandas_dataframe()
     assert bare.to_dict("list") == {"Column1": [1, 2], "Column2": ["ä", "b"]}
+    (here / "i.tsv").write_text("5\tc\n")
+    (here / "h.tsv").write_text("n\tt\n1\tä\n")
+    first = Dataset.Tabular.from_delimited_files(
+        ["h.tsv", "i.tsv"], separator="\t", header="ONLY_FIRST_FILE_HAS_HEADERS"
+    ).to_pandas_dataframe()
+    assert first.to_dict("list") == {"n": [1, 5], "t": ["ä", "c"]}
     with_path = table(here, include_path=True).to_pandas_dataframe()
     assert with_path["Path"].iloc[-1] == str(here / "d" / "sub" / "b.csv")
 
@@ -216,6 +251,8 @@ def test_steps_follow_each_other(here: Path) -> None:
     assert chosen.to_pandas_dataframe().to_dict("list") == {"y": ["bar", "q"], "x": [3, 4]}
     assert whole.skip(1).take(2).drop_columns("t").to_pandas_dataframe()["x"].tolist() == [2, 3]
     assert whole.filter(whole["y"].starts_with("b")).to_pandas_dataframe()["x"].tolist() == [3]
+    assert whole.filter(whole["y"].ends_with("r")).to_pandas_dataframe()["x"].tolist() == [3]
+    assert whole.filter(whole["y"].contains(".")).to_pandas_dataframe().empty
     assert whole.filter(whole["t"] >= pandas.Timestamp(2024, 3, 1)).to_pandas_dataframe()["x"].tolist() == [3, 4]
     first, second = whole.random_split(0.5, seed=3)
     again, _ = whole.random_split(0.5, seed=3)
@@ -309,6 +346,13 @@ def test_a_path_on_a_datastore_is_written_in_four_ways() -> None:
             definitions.paths((Store(), bad))
 
 
+def test_an_output_says_which_of_its_files_are_uploaded() -> None:
+    output = OutputFileDatasetConfig("out")
+    assert output.as_upload(source_globs="*.csv")._told()["globs"] == ["*.csv"]
+    assert output.as_upload(source_globs=["a", "./b/*"])._told()["globs"] == ["a", "b/*"]
+    assert output._told()["globs"] == []
+
+
 def test_a_jobs_data_is_brought_and_placeholders_give_way(here: Path) -> None:
     from runfold.workspace import Workspace
 
@@ -350,6 +394,19 @@ def test_a_jobs_data_is_brought_and_placeholders_give_way(here: Path) -> None:
     assert (environment["folder"], environment["one"], environment["OTHER"]) == (str(here / "d"), one, "x")
     assert environment["table"] == inputs[4].dataset.id
     assert (job / ".runfold-data" / "outputs" / "out").is_dir()
+
+
+def test_an_upload_asks_for_secrets_once_however_many_files_it_has(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from runfold.secrets import auditing
+    from runfold.workspace import Workspace
+
+    asked: list[object] = []
+    chain = auditing.chain
+    monkeypatch.setattr(auditing, "chain", lambda session: (asked.append(session), chain(session))[1])
+    place = stores.of_definition(Workspace("", "", "local"), "place", {"type": "Url", "url": f"file://{here}/place"})
+    place.upload("d", "one", overwrite=True, show_progress=False)
+    assert len(asked) == 1
+    assert sorted(each.name for each in (here / "place").rglob("*") if each.is_file()) == [".c", "a.csv", "b.csv"]
 
 
 def test_expressions_survive_json(here: Path) -> None:

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from runfold.environment import place
 from runfold_schemas import events
 from tests.producer.facade.scripts import began, facts, points, ran
+from tests.producer.facade.test_charts import SOUND, document
 
 pytest.importorskip("numpy")
 
@@ -78,31 +80,14 @@ def test_empty_lists_and_tables_are_nothing(tmp_path: Path) -> None:
     assert points(tmp_path) == []
 
 
-VALID = {
-    "confusion_matrix": {"class_labels": ["no", "yes"], "matrix": [[5, 1], [2, 4]]},
-    "residuals": {"bin_edges": [-1, 0, 1], "bin_counts": [7, 5]},
-    "predictions": {"bin_averages": [0.2], "bin_errors": [0.05], "bin_counts": [12], "bin_edges": [0.0, 1.0]},
-    "accuracy_table": {
-        "class_labels": ["a"],
-        "probability_thresholds": [0.0, 1.0],
-        "percentile_thresholds": [0.1, 0.9],
-        "probability_tables": [[[6, 4, 0, 0], [0, 0, 4, 6]]],
-        "percentile_tables": [[[6, 4, 0, 0], [1, 0, 4, 5]]],
-    },
-}
-
-
 def test_chart_documents_are_kept_and_warned_of_or_refused_when_strict(tmp_path: Path) -> None:
     """16: JSON metrics with a wrong schema, no schema or no JSON; strict=True refuses what would be warned of."""
     done = began(
         REPORT
         + f"""
 import json, numpy
-valid = json.loads({json.dumps(VALID)!r})
-versions = {{"accuracy_table": "1.0.1"}}
-for kind, data in valid.items():
-    log = getattr(run, "log_" + kind)
-    document = {{"schema_type": kind, "schema_version": versions.get(kind, "1.0.0"), "data": data}}
+for kind, document in json.loads({json.dumps({kind: document(kind) for kind in SOUND})!r}).items():
+    log, data = getattr(run, "log_" + kind), document["data"]
     log(kind, document, strict=True); log(kind + " text", json.dumps(document), "", strict=True)
     log(kind + " bare", data)
     print(tried(lambda: log(kind, data, strict=True)))
@@ -115,17 +100,17 @@ for kind, data in valid.items():
     )
     lines = done.stdout.splitlines()
     assert len(lines) == 12, done.stderr
-    for kind, strict, broken, content in zip(VALID, lines[::3], lines[1::3], lines[2::3], strict=True):
+    for kind, strict, broken, content in zip(SOUND, lines[::3], lines[1::3], lines[2::3], strict=True):
         assert strict.startswith(f"UserErrorException: log_{kind}('{kind}'): schema_type is '{kind}', not None;")
         assert broken == "UserErrorException: Invalid JSON provided"
         assert content.startswith("TypeError: Object of type object is not JSON serializable")
     kept = [fact for fact in facts(tmp_path) if isinstance(fact, events.ArtifactLogged)]
     assert [fact.metric_name for fact in kept] == [
-        name for kind in VALID for name in (kind, f"{kind} text", f"{kind} bare", f"{kind} arrays")
+        name for kind in SOUND for name in (kind, f"{kind} text", f"{kind} bare", f"{kind} arrays")
     ]
-    assert [fact.metric_type for fact in kept] == [kind for kind in VALID for _ in range(4)]
+    assert [fact.metric_type for fact in kept] == [kind for kind in SOUND for _ in range(4)]
     warned = [fact for fact in facts(tmp_path) if isinstance(fact, events.WarningRecorded)]
-    assert {fact.source for fact in warned} == {f"{kind} bare" for kind in VALID}
+    assert {fact.source for fact in warned} == {f"{kind} bare" for kind in SOUND}
     assert all("this does not hold: " in fact.message for fact in warned)
 
 
@@ -167,6 +152,26 @@ def test_a_submitted_script_logs_on_after_complete(tmp_path: Path) -> None:
     )
     assert [value for *_, value in points(tmp_path)] == [1.0, 2.0, 3.0]
     assert statuses(tmp_path) == []
+
+
+def test_a_submitted_run_goes_to_another_process_and_finds_its_datasets_there(tmp_path: Path) -> None:
+    """A copy and a pickle of a run whose input_datasets were asked for."""
+    done = ran(
+        """
+        import copy, pickle
+        from runfold import Run
+        run = Run.get_context()
+        run.input_datasets["own"] = "/own"
+        for each in (run, copy.copy(run), copy.deepcopy(run), pickle.loads(pickle.dumps(run))):
+            print(each.id, each.input_datasets["given"])
+        """,
+        tmp_path,
+        AZUREML_DATASET_ENVIRONMENT_VARS="given",
+        given="/path",
+        **JOB,
+        **QUICK,
+    )
+    assert done.stdout.splitlines() == ["e_1_abc /path"] * 4, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -329,10 +334,8 @@ print(tried(lambda: run.fail("x" * 3001, _set_status=False)))
     assert began(script, tmp_path / "b", **QUICK).stdout.splitlines() == ["None"] * 10
 
 
-def test_attempts_are_what_a_launcher_counts(tmp_path: Path) -> None:
+def test_attempts_are_what_a_launcher_counts() -> None:
     """SLURM_RESTART_COUNT, TORCHELASTIC_RESTART_COUNT; RUNFOLD_ATTEMPT before them."""
-    from runfold.environment import place
-
     assert place({"SLURM_RESTART_COUNT": "2"}).attempt == 2
     assert place({"TORCHELASTIC_RESTART_COUNT": "1"}).attempt == 1
     assert place({"TORCHELASTIC_RESTART_COUNT": "1", "SLURM_RESTART_COUNT": "3"}).attempt == 3

@@ -43,3 +43,5 @@ def test_a_submission_tells_both_names_of_its_workspace() -> None:
     said |= {"AZUREML_ARM_WORKSPACE_NAME": "Theirs", "AZUREML_ARM_SUBSCRIPTION": "s"}
     assert job({**said, "RUNFOLD_SUBMITTED": "1"}) == Job("s", "", "Theirs", "e", "r", None, True, "w")
     assert job(said) == Job("s", "", "w", "e", "r", None)
+    unnamed = {**said, "RUNFOLD_SUBMITTED": "1", "AZUREML_ARM_WORKSPACE_NAME": ""}
+    assert job(unnamed) == Job("s", "", "w", "e", "r", None, True)

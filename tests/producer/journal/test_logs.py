@@ -15,7 +15,7 @@ import pytest
 
 from runfold.journal import folder as folders
 from runfold.journal import life, repair, segments, tail
-from runfold.journal.format import BLOCK
+from runfold.journal.format import BLOCK, SLOT
 from runfold.journal.silent import SilentJournal
 from runfold.journal.writer import LOG_PIECE_BYTES, Journal
 from runfold_schemas.watermark import Lane
@@ -157,6 +157,29 @@ def test_a_flipped_byte_costs_its_piece_and_a_sound_copy_holds_the_rest(tmp_path
     copied = held(repair.copy(journal.folder, tmp_path / "two"))
     assert copied.log("r", NAME) == found.log("r", NAME)
     assert missing(copied.losses) == {lane: lost}
+
+
+@BOTH
+def test_text_whose_writing_was_broken_off_is_told_by_the_room_that_it_has_left(tmp_path: Path, mapped: bool) -> None:
+    journal = Journal.create(tmp_path, workspace="w", mapped=mapped)
+    pieces = [text(100, start) for start in (0, 100, 200)]
+    for piece in pieces:
+        journal.append_log("r", NAME, piece)
+    path = journal.folder / "00000001.seg"
+    content = path.read_bytes()
+    first, after = (frame_at(content, piece) for piece in pieces[1:])
+    with path.open("r+b") as file:
+        file.seek(first)
+        file.write(bytes(after - first))
+    found = held(journal.folder)
+    assert [(loss.first, loss.last, loss.reason) for loss in found.losses] == [(101, 200, "interrupted")]
+    assert bytes(found.log("r", NAME).values()) == pieces[0] + pieces[2]
+    journal.close()
+
+
+def frame_at(content: bytes, piece: bytes) -> int:
+    """Where the slots of a piece's frame begin: the first bytes of its text stand in the second of them."""
+    return (content.index(piece[8:16]) - SLOT) // SLOT * SLOT
 
 
 @BOTH

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from runfold.data import Dataset
 from runfold.exceptions import (
     ModelNotFoundException,
     ModelPathNotFoundException,
@@ -14,8 +16,9 @@ from runfold.exceptions import (
     WebserviceException,
 )
 from runfold.model import Model, ResourceConfiguration
-from runfold.models import checking, downloading, registering
+from runfold.models import checking, downloading, payload, registering
 from runfold.models.checking import ModelPath
+from runfold_schemas.events import ModelFile
 
 STORED = [
     "logs/a.txt",
@@ -52,7 +55,7 @@ def test_a_path_means_a_file_a_folder_or_how_paths_begin(asked: Any, path: str, 
     assert checking.within_run(asked, STORED) == (path, [ModelPath(*each) for each in files])
 
 
-@pytest.mark.parametrize("asked", ["outputs/none", "utputs", "m.pkl", "logs/b"])
+@pytest.mark.parametrize("asked", ["outputs/none", "utputs", "m.pkl", "logs/b", "outputs/mod/"])
 def test_a_path_that_the_run_does_not_store_is_refused_with_what_it_stores(asked: str) -> None:
     with pytest.raises(ModelPathNotFoundException, match=r"outputs/model/b/c"):
         checking.within_run(asked, STORED)
@@ -101,6 +104,42 @@ def test_words_that_are_not_allowed_are_refused_before_anything_is_stored(words:
 def test_what_no_event_can_carry_is_refused(words: dict[str, Any]) -> None:
     with pytest.raises(UserErrorException):
         registering.words("m", **words)
+
+
+def test_datasets_are_read_once_whatever_gives_them(here: Path) -> None:
+    (here / "a.csv").write_text("x")
+    dataset = Dataset.File.from_files("a.csv")
+    said = registering.words("m", datasets=iter([("training", dataset)]), sample_input_dataset=dataset)
+    assert said.fields["datasets"] == [("training", dataset.id)]
+    assert said.used == [dataset, dataset]
+
+
+def test_a_model_is_read_from_what_it_was_written_to(here: Path) -> None:
+    (here / "m").write_text("m")
+    said = registering.words(
+        "m",
+        tags={"a": None},
+        properties={"p": "1"},
+        datasets=[("training", "d:1")],
+        resource_configuration=ResourceConfiguration(cpu=1),
+    )
+    record = registering._record(
+        "m",
+        3,
+        {
+            **said.fields,
+            "files": [ModelFile("m", "0" * 64, 1, None)],
+            "path": "m",
+            "objects_run_id": "model/m",
+            "run_id": None,
+            "experiment": None,
+        },
+    )
+    told = payload.written("ws", "m:3", "aml://asset/m:3", record)
+    assert payload.read(json.loads(json.dumps(told))) == record
+    for key in ("name", "datasets", "createdBy", "resourceRequirements"):
+        with pytest.raises(WebserviceException, match=key):
+            payload.read({name: value for name, value in told.items() if name != key})
 
 
 def test_values_that_are_no_strings_become_their_text() -> None:

@@ -143,3 +143,12 @@ def test_an_object_store_that_is_away_is_named_without_the_signature() -> None:
         fetch(address)()
     assert refused.value.status_code == 404
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("status", "first"), [(206, 3), (200, 0)], ids=["ranges", "no ranges"])
+def test_an_answer_says_where_its_bytes_begin(status: int, first: int) -> None:
+    body = b"abcdef"[first:]
+    with scripted(answer(status, body)) as (address, heads):
+        got = ObjectStore().get(f"{address}/k", lambda each: (each.first, each.whole()), time.monotonic() + 5, 3)
+    assert got == (first, body)
+    assert b"Range: bytes=3-" in heads[0]

@@ -118,6 +118,7 @@ def test_both_ways_in_which_vaults_are_laid_out_are_read(vault: VaultServer) -> 
     vault.secrets["runfold/team-a"] = [{"together": "one", "number": 7}]
     vault.secrets["runfold/team-a/own"] = [{"value": "two"}]
     vault.secrets["runfold/team-a/single"] = [{"password": "three"}]
+    vault.secrets["runfold/team-a/folder/inner"] = [{"value": "four"}]
     asked = chain("vault")
     found = {name: asked.get(name).secret for name in ("together", "own", "single", "number", "none")}
     assert {name: each.value if each else None for name, each in found.items()} == {
@@ -135,6 +136,15 @@ def test_the_first_provider_that_has_it_answers(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("RUNFOLD_SECRET_A", "variable")
     assert chain("environment,files", tmp_path).get("a").secret.value == "variable"  # type: ignore[union-attr]
     assert chain("files,environment", tmp_path).get("a").secret.value == "file"  # type: ignore[union-attr]
+
+
+def test_the_first_provider_that_lists_it_says_what_it_is(tmp_path: Path, file_keyring: FileKeyring) -> None:
+    (tmp_path / "a").write_text("file")
+    chain("keyring").set("a", "ring", "text/plain")
+    (tmp_path / file_keyring.path.name).rename(tmp_path / ".keyring")
+    file_keyring.path = tmp_path / ".keyring"
+    assert chain("files,keyring", tmp_path).names() == {"a": CONTENT_TYPE}
+    assert chain("keyring,files", tmp_path).names() == {"a": "text/plain"}
 
 
 def test_a_secret_is_not_set_behind_one_that_would_be_read_instead(

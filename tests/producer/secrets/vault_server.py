@@ -64,7 +64,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(204)
         if kind == "metadata" and verb == "LIST":
             below = path.rstrip("/") + "/"
-            keys = sorted({p[len(below) :].partition("/")[0] for p in store.secrets if p.startswith(below)})
+            rests = [p[len(below) :].partition("/") for p in store.secrets if p.startswith(below)]
+            keys = sorted({name + slash for name, slash, _ in rests})  # a folder's ends in a slash
             return self._answer(200, {"data": {"keys": keys}}) if keys else self._answer(404, {"errors": []})
         return self._answer(405, {"errors": [f"{verb} {kind}"]})
 

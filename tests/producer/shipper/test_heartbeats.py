@@ -83,11 +83,15 @@ def test_what_is_said_of_a_run_in_passing_is_claimed_to_be_all_once_and_again_af
     assert beats.last_words() == ["tagged"]
     beats.took([fact(StatusChanged, status="Completed")], 2.0)
     assert beats.last_words() == ["r"]
-    beats.took([fact(RunStarted, "job"), fact(RunSubmitted, "job")], 3.0)
+    beats.took(
+        [fact(RunStarted, "job"), fact(RunSubmitted, "job"), fact(TagSet, "s", key="k"), fact(RunStarted, "s")], 3.0
+    )
     assert beats.last_words() == ["job"]
+    beats.took([fact(StatusChanged, "s", status="Canceled")], 3.5)
+    assert beats.last_words() == ["s"]
     assert beats.due(1e9) == []
     beats.again()
-    assert sorted(beats.last_words()) == ["job", "r", "tagged"]
+    assert sorted(beats.last_words()) == ["job", "r", "s", "tagged"]
     beats.took([Closed({})], 4.0)
     assert beats.last_words() == []
 

@@ -132,6 +132,15 @@ def test_a_file_that_changes_within_a_tick_of_the_clock_is_seen(tmp_path: Path) 
     assert len(seen) == 3
 
 
+def test_only_what_has_settled_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = os.path.realpath(project(tmp_path) / "train.py")
+    contents.of(tmp_path)
+    assert source not in contents._digests
+    monkeypatch.setattr(contents, "_SETTLED_NS", -1_000_000_000)
+    contents.of(tmp_path)
+    assert source in contents._digests
+
+
 def test_a_file_of_its_own_is_a_snapshot_too(tmp_path: Path) -> None:
     project(tmp_path)
     assert paths(tmp_path / "train.py") == ["train.py"]

@@ -105,7 +105,7 @@ def test_a_snapshot_that_cannot_be_taken_leaves_the_run_as_it_is(tmp_path: Path)
         """,
         tmp_path,
     )
-    assert said.stdout.split()[0] == "refused"
+    assert said.stdout.split() == ["refused", "UserErrorException", "refused"]
     assert [fact for fact in facts(tmp_path) if isinstance(fact, RunStarted)]
     assert taken(tmp_path) == []
 

@@ -103,6 +103,7 @@ def test_a_script_run_config_has_the_originals_attributes() -> None:
     assert config.run_config.max_run_duration_seconds == 2592000
     config.run_config.environment = Environment("mine")
     assert config.run_config.environment.name == "mine"
+    assert ScriptRunConfig(".", "a.py", ["b"], resume_from="c").arguments == ["b", "--resume-from", "c"]
 
 
 @pytest.mark.parametrize(
@@ -162,6 +163,14 @@ def test_a_run_configuration_comes_back_from_its_file(tmp_path: Path, apart: boo
     assert (back.framework, back.communicator) == ("PyTorch", "Nccl")
     RunConfiguration.delete(tmp_path, "gpu")
     assert not (tmp_path / ".azureml" / "gpu.runconfig").exists()
+    back.save()  # where it came from
+    assert (tmp_path / ".azureml" / "gpu.runconfig").exists()
+
+
+def test_files_may_spell_names_as_python_does(tmp_path: Path) -> None:
+    (tmp_path / "my.yml").write_text("node_count: 2\nenvironment:\n  python:\n    interpreter_path: /p\nwhat: 1\n")
+    config = RunConfiguration.load(tmp_path / "my.yml")
+    assert (config.node_count, config.environment.python.interpreter_path) == (2, "/p")
 
 
 def test_a_run_configuration_is_written_to_a_file_of_any_name(tmp_path: Path) -> None:

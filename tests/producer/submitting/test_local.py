@@ -9,6 +9,14 @@ from pathlib import Path
 import pytest
 
 from runfold.submitting import job, local
+from runfold.submitting.ranks import Layout
+
+
+def made(source: Path) -> job.Job:
+    return job.Job(
+        "r", "e", None, 0, "", "", "w", "w", None, "local", str(source), None, "true", [], "python", Layout("", 1, 1),
+        {}, None, 10.0, True, [],
+    )  # fmt: skip
 
 
 def test_what_is_not_ignored_is_copied(tmp_path: Path) -> None:
@@ -50,6 +58,8 @@ def test_a_supervisor_is_no_rank_and_no_job() -> None:
             "PATH": "p",
             "RANK": "1",
             "OMPI_COMM_WORLD_SIZE": "2",
+            "TORCHELASTIC_RESTART_COUNT": "1",
+            "AZUREML_DATASET_FILE_OUTPUTS": "o",
             "RUNFOLD_RUN_ID": "r",
             "AZUREML_RUN_ID": "r",
             "HOME": "h",
@@ -73,6 +83,24 @@ def test_what_goes_away_while_it_is_copied_is_left_out(tmp_path: Path, monkeypat
     monkeypatch.setattr("shutil.copy2", late)
     local.copy(source, folder)
     assert [path.name for path in folder.iterdir()] == ["a.py"]
+
+
+def test_a_file_that_is_there_and_cannot_be_copied_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.py").touch()
+    with pytest.raises(FileNotFoundError):
+        local.copy(tmp_path, tmp_path.parent / "nowhere")
+
+
+def test_what_runfold_keeps_is_not_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "source"
+    for name in ("home", "journals", "pkg"):
+        (source / name).mkdir(parents=True)
+        (source / name / "file").touch()
+    monkeypatch.setenv("RUNFOLD_HOME", str(source / "home"))
+    monkeypatch.setenv("RUNFOLD_JOURNAL", str(source / "journals"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = local.Local().prepare(made(source))
+    assert [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*"))] == ["pkg", "pkg/file"]
 
 
 @pytest.mark.parametrize("name", [job.CONTROL, "user_logs"])

@@ -54,6 +54,7 @@ def test_ranks_of_mpi_are_told_in_the_words_of_open_mpi() -> None:
     found = of(MpiConfiguration(2, 2))
     assert [r.environment["OMPI_COMM_WORLD_RANK"] for r in found] == ["0", "1", "2", "3"]
     assert [r.environment["OMPI_COMM_WORLD_LOCAL_RANK"] for r in found] == ["0", "1", "0", "1"]
+    assert [r.environment["OMPI_COMM_WORLD_NODE_RANK"] for r in found] == ["0", "0", "1", "1"]
     assert {r.environment["OMPI_COMM_WORLD_SIZE"] for r in found} == {"4"}
 
 
@@ -86,9 +87,16 @@ def _run_config(**said: Any) -> RunConfiguration:
     return config
 
 
+def _without_workers() -> TensorflowConfiguration:
+    found = TensorflowConfiguration()
+    found.worker_count = 0
+    return found
+
+
 @pytest.mark.parametrize(
     "config",
     [
+        _run_config(communicator="ParameterServer", tensorflow=_without_workers()),
         _run_config(node_count=2),
         _run_config(node_count=0),
         _run_config(node_count="2"),

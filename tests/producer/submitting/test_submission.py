@@ -63,6 +63,7 @@ def _config(source: Path, **changes: Any) -> ScriptRunConfig:
         ({"source_directory": "/nowhere/at/all"}, ExperimentExecutionException, "/nowhere/at/all"),
         ({"run_config__target": "cpu-cluster"}, ExperimentExecutionException, "there are: local"),
         ({"arguments": [None]}, UserErrorException, "argument"),
+        ({"arguments": ["x" * 600_000]}, UserErrorException, "run definition takes 60.* pass long arguments by a file"),
         ({"run_config__max_run_duration_seconds": -1}, UserErrorException, "above 0"),
         ({"run_config__max_run_duration_seconds": "1h"}, UserErrorException, "above 0"),
         ({"run_config__max_run_duration_seconds": float("nan")}, UserErrorException, "above 0"),
@@ -99,6 +100,14 @@ def test_wrong_words_beside_it_are_refused(
 ) -> None:
     with pytest.raises(error):
         submission.submit(experiment, _config(source), **said)
+
+
+def test_what_is_not_known_is_ignored_and_told(
+    experiment: Experiment, source: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ExperimentExecutionException):
+        submission.submit(experiment, _config(source, script="nothing.py"), colour="red")
+    assert "submit ignores colour" in caplog.text
 
 
 def test_an_interpreter_that_is_not_there_is_refused(experiment: Experiment, source: Path) -> None:

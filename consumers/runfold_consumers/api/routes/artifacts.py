@@ -7,10 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from runfold_consumers.api import answers
-from runfold_consumers.api.database import Snapshot
 from runfold_consumers.api.errors import documented, not_found
 from runfold_consumers.api.paging import Cursor, Limit, cursor_of, place_of
-from runfold_consumers.api.services import Read, RunId
+from runfold_consumers.api.services import Read, RunId, known_run
 
 routes = APIRouter(prefix="/v1/workspaces/{workspace}/runs/{run_id}", tags=["artifacts"], responses=documented(404))
 
@@ -28,7 +27,7 @@ async def artifacts(
     path, attempt = place_of(cursor, str, int)
     place = {"after_path": path, "after_attempt": attempt, "limit": limit + 1}
     async with read.snapshot() as snapshot:
-        await _known(snapshot, run_id)
+        await known_run(snapshot, run_id)
         rows = await snapshot.rows("artifacts", {"run_id": run_id, "prefix": prefix, **place})
         watermark = await snapshot.watermark()
     more, rows = len(rows) > limit, rows[:limit]
@@ -52,7 +51,7 @@ async def content(
 ) -> answers.ContentAnswer:
     """A signed address, good for a while. Compare what it gives with `sha256`."""
     async with read.snapshot() as snapshot:
-        await _known(snapshot, run_id)
+        await known_run(snapshot, run_id)
         rows = await snapshot.rows("artifact", {"run_id": run_id, "path": path, "attempt": attempt})
         watermark = await snapshot.watermark()
     if not rows:
@@ -60,8 +59,3 @@ async def content(
     return answers.ContentAnswer(
         url=read.services.objects.get_url(read.workspace, run_id, rows[0]["sha256"]), watermark=watermark, **rows[0]
     )
-
-
-async def _known(snapshot: Snapshot, run_id: str) -> None:
-    if not await snapshot.rows("run_exists", {"run_id": run_id}):
-        raise not_found("run", run_id, f"workspace {snapshot.workspace}")

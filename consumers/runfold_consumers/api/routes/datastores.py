@@ -5,22 +5,19 @@ A datastore is a place for data, not for what runs state: a path may be written 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
-from starlette.concurrency import run_in_threadpool
 
 from runfold_consumers.api import answers
-from runfold_consumers.api.errors import documented, invalid, unavailable
+from runfold_consumers.api.errors import documented, invalid
 from runfold_consumers.api.paging import Cursor, Limit, cursor_of, place_of
 from runfold_consumers.api.services import Read, Served, Workspace
+from runfold_consumers.api.store import of_store
 from runfold_consumers.artifacts.objects import StoredFile, content_type
-from runfold_consumers.engine.errors import Away, Stop
 
-T = TypeVar("T")
 PATH_BYTES_MAX = 700  # S3 limits a key to 1,024 bytes
 FILE_BYTES_MAX = 5 << 30  # and one PUT to this
 FILES_MAX = 1_000
@@ -98,7 +95,7 @@ async def files(
 
     async with read.snapshot() as snapshot:  # it waits; files themselves are not folded
         watermark = await snapshot.watermark()
-    found = await _of_store(listed)
+    found = await of_store(listed)
     more, found = len(found) > limit, found[:limit]
     return FilesAnswer(
         files=[File(**each._asdict(), url=objects.file_url(workspace, name, each.path)) for each in found],
@@ -110,7 +107,7 @@ async def files(
 @routes.post("/uploads", summary="Prepare writing files")
 async def uploads(workspace: Workspace, name: Store, served_by: Served, wanted: FilesWanted) -> FileUploads:
     """Where the bytes go. Needs the scope `write`. What is at a path already is replaced."""
-    await _of_store(served_by.objects.ensure_bucket)
+    await of_store(served_by.objects.ensure_bucket)
     return FileUploads(
         uploads=[
             FileUpload(
@@ -147,11 +144,3 @@ def _prefix(prefix: str) -> str:
     if ".." in prefix.split("/") or prefix.startswith("/") or not prefix.isprintable():
         raise invalid(f"prefix {prefix[:100]!r} is not allowed: it is how a relative path begins, without '..'")
     return prefix
-
-
-async def _of_store(ask: Callable[[], T]) -> T:
-    """What the object store answers; its troubles as the API tells them."""
-    try:
-        return await run_in_threadpool(ask)
-    except (Away, Stop) as trouble:
-        raise unavailable("object store", "cannot be used", trouble) from trouble

@@ -83,12 +83,9 @@ async def _decisions(
     if ordinal is not None and writer_id is None:
         raise invalid("ordinal needs writer_id: ordinals count what one writer says")
     (offset,) = place_of(cursor, int)
-    asked = {"kind": kind, "id": aggregate_id, "writer_id": writer_id, "from_offset": offset or 0, "limit": limit + 1}
+    about = {"kind": kind, "id": aggregate_id, "writer_id": writer_id, "ordinal": ordinal}
     async with read.snapshot() as snapshot:
-        if ordinal is None:
-            rows = await snapshot.rows("decisions", asked)
-        else:
-            rows = await snapshot.rows("decision", {**asked, "ordinal": ordinal})
+        rows = await snapshot.rows("decisions", {**about, "from_offset": offset or 0, "limit": limit + 1})
         watermark = await snapshot.watermark()
     return answers.DecisionsAnswer(
         decisions=[answers.Decision(**row) for row in rows[:limit]],

@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from runfold_consumers.api import log_answers
-from runfold_consumers.api.database import Row, Snapshot
+from runfold_consumers.api.database import Row
 from runfold_consumers.api.errors import documented, not_found
 from runfold_consumers.api.lanes import ranges, state_of
 from runfold_consumers.api.log_text import Row as LogRow
 from runfold_consumers.api.log_text import piece
-from runfold_consumers.api.services import Read, RunId
+from runfold_consumers.api.services import Read, RunId, known_run
 from runfold_consumers.fold.completeness import OPEN, LaneState, completeness
 from runfold_consumers.fold.lanes import Ranges, end, subtract
 
@@ -31,7 +31,7 @@ async def logs(read: Read, run_id: RunId) -> log_answers.LogsAnswer:
     async with read.snapshot() as snapshot:
         rows = await snapshot.rows("log_list", {"run_id": run_id, "limit": LOGS_MAX + 1})
         if not rows:
-            await _known(snapshot, run_id)
+            await known_run(snapshot, run_id)
         watermark = await snapshot.watermark()
     more = len(rows) > LOGS_MAX
     return log_answers.LogsAnswer(logs=[_log(row) for row in rows[:LOGS_MAX]], more=more, watermark=watermark)
@@ -76,7 +76,7 @@ async def content(
     async with read.snapshot() as snapshot:
         found = await snapshot.rows("log_chosen", which)
         if not found:
-            await _known(snapshot, run_id)
+            await known_run(snapshot, run_id)
             raise not_found("log", name, f"run {run_id}")
         log = found[0]
         asked = {**which, "writer_id": log["writer_id"], "first": first, "limit": limit, "rows": _ROWS_MAX}
@@ -100,7 +100,7 @@ async def complete(read: Read, run_id: RunId) -> log_answers.CompletenessAnswer:
     async with read.snapshot() as snapshot:
         rows = await snapshot.rows("completeness", {"run_id": run_id})
         if not rows:
-            await _known(snapshot, run_id)
+            await known_run(snapshot, run_id)
         watermark = await snapshot.watermark()
     writers: dict[str, log_answers.WriterCompleteness] = {}
     lanes: list[LaneState] = []
@@ -140,8 +140,3 @@ def _told(lane: LaneState) -> log_answers.LaneCompleteness:
 
 def _count(of: Ranges) -> int:
     return sum(stop - first for first, stop in of)
-
-
-async def _known(snapshot: Snapshot, run_id: str) -> None:
-    if not await snapshot.rows("run_exists", {"run_id": run_id}):
-        raise not_found("run", run_id, f"workspace {snapshot.workspace}")

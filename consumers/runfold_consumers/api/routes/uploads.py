@@ -8,29 +8,23 @@ on another host, asks again and goes on with what is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 
 from runfold_consumers.api import answers
-from runfold_consumers.api.errors import ApiError, documented, invalid, unavailable
+from runfold_consumers.api.errors import ApiError, documented, invalid
 from runfold_consumers.api.services import Served, Services, Workspace
+from runfold_consumers.api.store import of_store
 from runfold_consumers.artifacts.objects import (
     OWNER_KINDS,
     SINGLE_BYTES_MAX,
     StoredPart,
     UploadGone,
-    UploadRefused,
     content_type,
     owner_of,
     part_bytes,
 )
-from runfold_consumers.engine.errors import Away, Stop
 
 routes = APIRouter(prefix="/v1/workspaces/{workspace}/uploads", tags=["uploads"], responses=documented(408, 413))
-T = TypeVar("T")
 
 
 @routes.post("", summary="Prepare an upload")
@@ -50,7 +44,7 @@ async def upload(workspace: Workspace, served_by: Served, wanted: answers.Upload
         found = objects.unfinished(workspace, owner, wanted.sha256)
         return found or objects.begin_upload(workspace, owner, wanted.sha256, wanted.media_type)
 
-    upload_id = await _of_store(begun)
+    upload_id = await of_store(begun)
     each = part_bytes(wanted.size)
     return answers.UploadAnswer(
         exists=upload_id is None,
@@ -91,7 +85,7 @@ async def parts(workspace: Workspace, served_by: Served, wanted: answers.PartsWa
             after = page[-1].part
         return found
 
-    stored = await _of_store(listed)
+    stored = await of_store(listed)
     there = {(part.part, part.size): part.etag for part in stored}
     page = []
     for part in range(wanted.after + 1, last + 1):
@@ -115,7 +109,7 @@ async def completed(workspace: Workspace, served_by: Served, told: answers.Uploa
                 raise
         return objects.size(workspace, owner, told.sha256)
 
-    size = await _of_store(finish)
+    size = await of_store(finish)
     if size != told.size:
         raise ApiError(409, "incomplete", f"the object has {size} bytes, not {told.size}: begin the upload anew")
 
@@ -124,7 +118,7 @@ async def completed(workspace: Workspace, served_by: Served, told: answers.Uploa
 async def aborted(workspace: Workspace, served_by: Served, told: answers.UploadAborted) -> None:
     """Gives up an unfinished upload and its parts. Nothing needs it: what nobody goes on with is swept away."""
     owner, objects = _owner(told.owner), served_by.objects
-    await _of_store(lambda: objects.abort_upload(workspace, owner, told.sha256, told.upload_id))
+    await of_store(lambda: objects.abort_upload(workspace, owner, told.sha256, told.upload_id))
 
 
 def _owner(owner: answers.Owner) -> str:
@@ -151,15 +145,3 @@ def _single(
         headers={"Content-Type": content_type(wanted.media_type)},
         multipart=None,
     )
-
-
-async def _of_store(ask: Callable[[], T]) -> T:
-    """What the object store answers; its troubles as the API tells them."""
-    try:
-        return await run_in_threadpool(ask)
-    except (Away, Stop) as trouble:
-        raise unavailable("object store", "cannot be used", trouble) from trouble
-    except UploadGone as gone:
-        raise ApiError(409, "gone", f"there is no such upload any more ({gone}); ask /uploads again") from gone
-    except UploadRefused as refused:
-        raise ApiError(409, "incomplete", f"the store refuses these parts ({refused}); ask /uploads/parts") from refused

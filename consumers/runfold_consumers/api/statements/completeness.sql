@@ -13,37 +13,9 @@ SELECT
     told.closed,
     told.marked
 FROM (
-    SELECT
-        writer_id,
-        stream,
-        coalesce(range_agg(seen), '{}') AS seen,
-        coalesce(range_agg(declared), '{}') AS declared,
-        max(closed) AS closed,
-        coalesce(max(marked), 0) AS marked
-    FROM (
-        SELECT
-            writer_id,
-            stream,
-            seen,
-            NULL::int8multirange AS declared,
-            NULL::bigint AS closed,
-            NULL::bigint AS marked
-        FROM state.lanes
-        WHERE workspace = %(workspace)s
-          AND topic_kind IN ('facts', 'telemetry')
-          AND aggregate_kind = 'run'
-          AND aggregate_id = %(run_id)s
-        UNION ALL
-        SELECT writer_id, stream, NULL, declared, closed, NULL
-        FROM state.claims
-        WHERE workspace = %(workspace)s AND aggregate_kind = 'run' AND aggregate_id = %(run_id)s
-        UNION ALL
-        SELECT heartbeats.writer_id, ends.stream, NULL, NULL, NULL, ends.last_ordinal::bigint
-        FROM state.heartbeats
-        CROSS JOIN LATERAL jsonb_each_text(heartbeats.ends) AS ends (stream, last_ordinal)
-        WHERE heartbeats.workspace = %(workspace)s AND heartbeats.run_id = %(run_id)s
-    ) AS lanes
-    GROUP BY writer_id, stream
+    SELECT *
+    FROM state.run_lanes
+    WHERE workspace = %(workspace)s AND run_id = %(run_id)s
 ) AS told
 FULL JOIN (
     SELECT writer_id, rank, attempt, host, pid, outsider, opened_at

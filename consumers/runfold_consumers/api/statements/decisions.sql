@@ -1,4 +1,5 @@
--- Decisions about facts of an aggregate that were not plainly accepted, from an offset on.
+-- Decisions about facts of an aggregate that were not plainly accepted, from an offset on; with an ordinal, the one about
+-- that fact: at its first occurrence, repeats of it decide nothing. With the version that a registration got.
 SELECT
     facts."offset",
     facts.writer_id,
@@ -28,7 +29,9 @@ WHERE facts.workspace = %(workspace)s
   AND facts.aggregate_kind = %(kind)s
   AND facts.aggregate_id = %(id)s
   AND (%(writer_id)s::text IS NULL OR facts.writer_id = %(writer_id)s)
-  AND facts.verdict <> 'accepted'
-  AND facts."offset" >= %(from_offset)s
+  AND CASE
+          WHEN %(ordinal)s::bigint IS NULL THEN facts.verdict <> 'accepted' AND facts."offset" >= %(from_offset)s
+          ELSE facts.ordinal = %(ordinal)s AND facts.verdict IN ('accepted', 'refused')
+      END
 ORDER BY facts."offset"
 LIMIT %(limit)s

@@ -1,10 +1,28 @@
 -- Versions of a kind that a listing asks for, newest registered first, from after a place on. A version is deleted when
 -- the last word on it, or on the asset itself (version 0), says so.
+WITH standing AS NOT MATERIALIZED ( -- looked up where it is asked for, not read as a whole
+    SELECT *
+    FROM state.versions
+    WHERE versions.workspace = %(workspace)s
+      AND versions.kind = %(kind)s
+      AND (
+          %(include_deleted)s
+          OR 'true' IS DISTINCT FROM (
+              SELECT words.value
+              FROM state.asset_words AS words
+              WHERE words.workspace = versions.workspace
+                AND words.kind = versions.kind
+                AND words.name = versions.name
+                AND words.version IN (0, versions.version)
+                AND words.field = 'deleted'
+              ORDER BY words."offset" DESC
+              LIMIT 1
+          )
+      )
+)
 SELECT versions.name, versions.version, versions.broker_time
-FROM state.versions
-WHERE versions.workspace = %(workspace)s
-  AND versions.kind = %(kind)s
-  AND (%(name)s::text IS NULL OR versions.name = %(name)s)
+FROM standing AS versions
+WHERE (%(name)s::text IS NULL OR versions.name = %(name)s)
   AND (%(version)s::bigint IS NULL OR versions.version = %(version)s)
   AND (%(run_id)s::text IS NULL OR versions.run_id = %(run_id)s)
   AND ( -- of the first wanted tag: whether anybody says so (read at once for all versions); what is visible tells the next
@@ -46,41 +64,11 @@ WHERE versions.workspace = %(workspace)s
       )
   )
   AND (
-      %(include_deleted)s
-      OR 'true' IS DISTINCT FROM (
-          SELECT words.value
-          FROM state.asset_words AS words
-          WHERE words.workspace = versions.workspace
-            AND words.kind = versions.kind
-            AND words.name = versions.name
-            AND words.version IN (0, versions.version)
-            AND words.field = 'deleted'
-          ORDER BY words."offset" DESC
-          LIMIT 1
-      )
-  )
-  AND (
       NOT %(latest)s
       OR versions.version = (
           SELECT others.version
-          FROM state.versions AS others
-          WHERE others.workspace = versions.workspace
-            AND others.kind = versions.kind
-            AND others.name = versions.name
-            AND (
-                %(include_deleted)s
-                OR 'true' IS DISTINCT FROM (
-                    SELECT words.value
-                    FROM state.asset_words AS words
-                    WHERE words.workspace = others.workspace
-                      AND words.kind = others.kind
-                      AND words.name = others.name
-                      AND words.version IN (0, others.version)
-                      AND words.field = 'deleted'
-                    ORDER BY words."offset" DESC
-                    LIMIT 1
-                )
-            )
+          FROM standing AS others
+          WHERE others.name = versions.name
           ORDER BY others.version DESC
           LIMIT 1
       )

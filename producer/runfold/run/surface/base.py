@@ -39,7 +39,9 @@ class RunBase(HasPortal):
         self._parent: Run | None = None
         self._blocks: builtins.list[Block] = []
         if outputs is not None:
-            finding.track(self._handle, outputs)
+            from runfold.run.outputs import track
+
+            track(self._handle, outputs)
 
     @classmethod
     def _of(cls: builtins.type[R], experiment: Experiment, handle: RunHandle) -> R:
