@@ -146,6 +146,19 @@ def test_a_run_tells_of_its_job_code_data_and_warnings(ledger: Ledger, api: Api)
     ]
 
 
+def test_a_cancel_is_about_the_attempt_that_it_found(ledger: Ledger, api: Api) -> None:
+    said = Saying("r1")
+    ledger.say(
+        said.opened(), said.started(), said.status("Running"), said.fact(events.CancelRequested), said.ended("Canceled")
+    )
+    assert api.get("/runs/r1").json["cancel_requested_at"] is not None
+    ledger.say(said.status("Preparing", attempt=1))
+    again = api.get("/runs/r1").json
+    assert (again["attempt"], again["status"], again["cancel_requested_at"]) == (1, "Preparing", None)
+    ledger.say(said.fact(events.CancelRequested))
+    assert api.get("/runs/r1").json["cancel_requested_at"] is not None
+
+
 def test_a_run_is_complete_when_all_that_was_said_has_arrived(ledger: Ledger, api: Api) -> None:
     said = Saying("r1")
     opened, started, points = said.opened(), said.started(), said.logged("m", 1.0, 2.0, 3.0)

@@ -109,10 +109,14 @@ LEFT JOIN LATERAL (
     WHERE heartbeats.workspace = %(workspace)s AND heartbeats.run_id = asked.run_id
 ) AS heartbeat ON true
 LEFT JOIN LATERAL (
-    SELECT occurred_at
+    SELECT cancels.occurred_at
     FROM state.cancels
-    WHERE cancels.workspace = %(workspace)s AND cancels.run_id = asked.run_id
-    ORDER BY "offset" DESC
+    JOIN state.attempts USING (workspace, run_id)
+    WHERE cancels.workspace = %(workspace)s
+      AND cancels.run_id = asked.run_id
+      AND attempts.attempt = runs.attempt
+      AND cancels."offset" >= attempts.first_offset -- an earlier attempt's cancel does not end this one
+    ORDER BY cancels."offset" DESC
     LIMIT 1
 ) AS cancel ON true
 LEFT JOIN LATERAL (
