@@ -8,8 +8,10 @@ where it would otherwise choose an offset by itself.
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
@@ -33,6 +35,8 @@ from runfold_consumers.fold.records import RawRecord
 from runfold_schemas.topics_admin import client_config, connected
 from runfold_schemas.varints import unzig
 
+log = logging.getLogger(__name__)
+
 RECORDS_PER_POLL = 5_000
 PARTITION_FETCH_BYTES = 8 << 20  # several telemetry messages of 900 KiB a partition and request
 FETCH_BYTES = 32 << 20  # a poll's bytes, and with the next fetch under way twice this, bound the memory
@@ -40,6 +44,7 @@ FETCH_WAIT_MS = 100  # a resumed partition waits at most this long for the reque
 SESSION_TIMEOUT_MS = 6_000  # a killed projector's partitions are free after this; the broker's default minimum
 METADATA_AGE_MS = 1_000  # a new workspace is noticed after this
 REQUEST_MS = 5_000
+MARKED_S = 2.0  # a join takes less on a healthy group; asking for one more is harmless
 
 
 class Partition(NamedTuple):
@@ -79,6 +84,7 @@ class Poller:
         self._names: dict[str, tuple[str, str]] = {}
         self._lock = threading.Lock()
         self._assigned: frozenset[Partition] | None = None
+        self._marked_since: float | None = None  # monotonic
         try:
             self._consumer = connected(
                 KafkaConsumer,
@@ -110,6 +116,7 @@ class Poller:
         membership alive.
         """
         try:
+            self._unmark()
             polled = self._consumer.poll(timeout_ms=timeout_ms)
         except NoOffsetForPartitionError:
             return {}  # between an assignment and its listener; the listener has set a position by now
@@ -184,7 +191,7 @@ class Poller:
             return {Partition(*found): offset for found, offset in ask(places, timeout_ms=REQUEST_MS).items()}
         except KafkaError as error:
             raise _translated(error) from error
-        except AttributeError as error:  # kafka-python: a partition without an answer (being deleted) is None
+        except (AttributeError, KeyError) as error:  # kafka-python: one being deleted has None for an answer, or none
             raise Away("kafka", f"no offsets for some of {[tuple(p) for p in places]}") from error
 
     def _mismatch(self, error: KafkaError) -> Stop:
@@ -194,6 +201,23 @@ class Poller:
             next_offset = offset if isinstance(offset, int) else getattr(offset, "offset", -1)
             return LogMismatch(topic, partition, next_offset, what)
         return Stop(f"{what}: {error}")
+
+    def _unmark(self) -> None:
+        """Joins the group again where the client has forgotten to.
+
+        kafka-python marks the partitions that it has before it joins, so that nothing is fetched meanwhile, and unmarks
+        them when it has joined. If its reason to join is gone before that (a topic was deleted and is there again), it
+        does not join after all, and would never fetch them again.
+        """
+        states = self._consumer._subscription.assignment
+        if not any(state._pending_revocation for state in list(states.values())):
+            self._marked_since = None
+        elif self._marked_since is None:
+            self._marked_since = time.monotonic()
+        elif time.monotonic() - self._marked_since > MARKED_S and not self._consumer._coordinator.need_rejoin():
+            self._marked_since = None
+            log.warning("joining_again", extra={"detail": "the client has left partitions marked as being revoked"})
+            self._consumer._coordinator.request_rejoin()
 
     def _reassigned(self, partitions: Iterable[TopicPartition]) -> None:
         """On the client's thread, before the first fetch: hold everything until the loop has placed it."""
