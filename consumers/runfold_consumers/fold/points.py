@@ -12,24 +12,33 @@ from typing import Any
 from runfold_consumers.fold.lanes import LaneKey, Ranges, take_range
 from runfold_consumers.fold.records import Record
 from runfold_consumers.fold.rows import PointsRow
+from runfold_consumers.fold.series import Part
 from runfold_schemas.codec import TEXT_KINDS, encode
 from runfold_schemas.events import MetricLogged
 
 
 def fold_points(
     records: Sequence[Record], seen: Mapping[LaneKey, Ranges]
-) -> tuple[list[PointsRow], dict[LaneKey, Ranges]]:
-    """Rows to add, and what is seen in each changed lane from now on. `records`: of MetricLogged alone."""
+) -> tuple[list[PointsRow], dict[LaneKey, Ranges], list[Part]]:
+    """Rows to add, what is seen in each changed lane from now on, and what is to be summarised: of each row its event.
+
+    records: of MetricLogged alone.
+    """
     rows: list[PointsRow] = []
+    parts: list[Part] = []
     changed: dict[LaneKey, Ranges] = {}
     for record in records:
         event: Any = record.event
         first = event.first_ordinal
         after = first + len(event.index)
         for lower, upper in take_range(changed, seen, record.lane, first, after):
-            message = record.message if upper - lower == after - first else encode(trim(event, lower, upper))
+            new, message = event, record.message
+            if upper - lower < after - first:
+                new = trim(event, lower, upper)
+                message = encode(new)
             rows.append(_row(record, event, lower, upper, message))
-    return rows, changed
+            parts.append(Part(record.workspace, record.partition, record.broker_time_us, new))
+    return rows, changed, parts
 
 
 def trim(event: MetricLogged, lower: int, upper: int) -> MetricLogged:
@@ -48,7 +57,7 @@ def trim(event: MetricLogged, lower: int, upper: int) -> MetricLogged:
                 value[point] = float(len(texts) - 1)
     return event._replace(
         first_ordinal=lower,
-        occurred_at=event.occurred_at if part.start == 0 else _moment(float(time[0]) * 1_000_000, event.occurred_at),
+        occurred_at=event.occurred_at if part.start == 0 else moment_of(float(time[0]) * 1_000_000, event.occurred_at),
         series=tuple(event.series[old] for old in used),
         texts=tuple(texts),
         index=[place[old] for old in index],
@@ -58,7 +67,7 @@ def trim(event: MetricLogged, lower: int, upper: int) -> MetricLogged:
     )
 
 
-def _moment(microseconds: float, otherwise: int) -> int:
+def moment_of(microseconds: float, otherwise: int) -> int:
     """As a whole number; `otherwise` for what is none (a writer may say any time): a late point is never dropped."""
     return round(microseconds) if abs(microseconds) < 2**63 else otherwise
 

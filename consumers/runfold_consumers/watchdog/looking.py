@@ -194,7 +194,8 @@ JOIN LATERAL (
     ORDER BY "offset" DESC LIMIT 1
 ) AS asked ON true
 """
-# Of a writer whose heartbeat still holds nothing else is looked for.
+# Of a writer whose heartbeat still holds nothing else is looked for. Points that were merged are told of by summaries;
+# those of an older release have none for a while, and stand as they came.
 _HEARD = f"""{_OPEN}
 SELECT open_runs.run_id, open_runs.attempt, open_runs.status, sign.writer_id, sign.ttl_s,
        claims.closed IS NOT NULL AND coalesce(upper(lanes.seen), 1) - 1 <= claims.closed,
@@ -214,6 +215,11 @@ SELECT open_runs.run_id, open_runs.attempt, open_runs.status, sign.writer_id, si
                    WHERE (points.workspace, points.partition) = (%(workspace)s, sign.partition)
                      AND (points.run_id, points.writer_id) = (sign.run_id, sign.writer_id)
                    ORDER BY points.first_ordinal DESC LIMIT 1
+               ),
+               (
+                   SELECT max(series.broker_time) FROM state.series
+                   WHERE (series.workspace, series.partition) = (%(workspace)s, sign.partition)
+                     AND (series.run_id, series.writer_id) = (sign.run_id, sign.writer_id)
                ),
                (
                    SELECT max(piece.broker_time)
@@ -255,6 +261,14 @@ JOIN state.writers ON (writers.workspace, writers.aggregate_kind) = (%(workspace
     AND (writers.aggregate_id, writers.writer_id) = (lanes.aggregate_id, lanes.writer_id)
     AND writers.attempt = open_runs.attempt AND NOT writers.outsider
 JOIN LATERAL (
+    (
+        SELECT max(series.broker_time) AS broker_time FROM state.series
+        WHERE lanes.stream = 'points'
+          AND (series.workspace, series.partition) = (%(workspace)s, lanes.partition)
+          AND (series.run_id, series.writer_id) = (lanes.aggregate_id, lanes.writer_id)
+        HAVING count(*) > 0
+    )
+    UNION ALL
     (
         SELECT points.broker_time FROM state.points
         WHERE lanes.stream = 'points'

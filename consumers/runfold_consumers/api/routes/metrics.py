@@ -9,16 +9,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
-from psycopg.rows import tuple_row
 
 from runfold_consumers.api.answers import moment_text
+from runfold_consumers.api.as_of import AsOf, Positions, positions_of, watermark_at
 from runfold_consumers.api.container import MEDIA_TYPE, ContainerWriter
-from runfold_consumers.api.database import Snapshot, statement
+from runfold_consumers.api.database import Snapshot
 from runfold_consumers.api.errors import documented, not_found
-from runfold_consumers.api.services import Opened, RunId
+from runfold_consumers.api.past import existed
+from runfold_consumers.api.points import messages
+from runfold_consumers.api.services import Kept, Read, RunId
 
 WATERMARK_HEADER = "Runfold-Watermark"
-_ROWS_AT_ONCE = 16  # rows hold at most 900 KiB each
 _PIECE_BYTES = 256 * 1024
 
 routes = APIRouter(prefix="/v1/workspaces/{workspace}/runs/{run_id}", tags=["metrics"], responses=documented())
@@ -41,19 +42,26 @@ routes = APIRouter(prefix="/v1/workspaces/{workspace}/runs/{run_id}", tags=["met
     },
 )
 async def metrics(
-    snapshot: Opened,
+    read: Read,
+    kept: Kept,
     run_id: RunId,
     recursive: Annotated[bool, Query(description="All runs below it too.")] = False,
     run_type: Annotated[str | None, Query(max_length=4096, description="Only runs below it of this type.")] = None,
+    as_of: AsOf = None,
 ) -> StreamingResponse:
     """All points that were logged, in ordinal order per writer. How they read as values is the client's work."""
+    snapshot = await kept.enter_async_context(read.at(as_of).snapshot())
+    positions = None if as_of is None else await positions_of(snapshot, as_of)
+    if positions is not None:
+        await existed(snapshot, run_id, positions)
     asked = {"run_id": run_id, "recursive": recursive, "run_type": run_type}
     run_ids = [row["run_id"] for row in await snapshot.rows("metric_runs", asked)]
     if not run_ids:
         raise not_found("run", run_id, f"workspace {snapshot.workspace}")
     metadata = json.dumps(await _beside(snapshot, run_ids), separators=(",", ":")).encode()
-    headers = {WATERMARK_HEADER: await snapshot.watermark()}
-    pieces = _pieces(snapshot, run_ids, ContainerWriter({"runfold.runs": metadata}))
+    watermark = await (snapshot.watermark() if positions is None else watermark_at(snapshot, positions, as_of))
+    headers = {WATERMARK_HEADER: watermark}
+    pieces = _pieces(snapshot, run_ids, ContainerWriter({"runfold.runs": metadata}), positions)
     return StreamingResponse(pieces, media_type=MEDIA_TYPE, headers=headers)
 
 
@@ -68,15 +76,15 @@ async def _beside(snapshot: Snapshot, run_ids: Sequence[str]) -> dict[str, Any]:
     return beside
 
 
-async def _pieces(snapshot: Snapshot, run_ids: Sequence[str], container: ContainerWriter) -> AsyncIterator[bytes]:
+async def _pieces(
+    snapshot: Snapshot, run_ids: Sequence[str], container: ContainerWriter, until: Positions | None
+) -> AsyncIterator[bytes]:
     """The file in pieces of some size, read from Postgres as fast as the client takes them."""
-    async with snapshot.connection.cursor(binary=True, row_factory=tuple_row) as cursor:
-        piece = bytearray(container.head())
-        parameters = {"workspace": snapshot.workspace, "run_ids": run_ids}
-        async for (message,) in cursor.stream(statement("metric_points"), parameters, size=_ROWS_AT_ONCE):
-            piece += container.block(message)
-            if len(piece) >= _PIECE_BYTES:
-                yield bytes(piece)
-                piece.clear()
-                await asyncio.sleep(0)  # other requests come in between
-        yield bytes(piece)
+    piece = bytearray(container.head())
+    async for message in messages(snapshot, run_ids, until=until):
+        piece += container.block(message)
+        if len(piece) >= _PIECE_BYTES:
+            yield bytes(piece)
+            piece.clear()
+            await asyncio.sleep(0)  # other requests come in between
+    yield bytes(piece)
