@@ -159,6 +159,29 @@ class Objects:
                 answer.release_conn()
             return Found(size, hashed.hexdigest())
 
+    def read_range(self, workspace: str, owner: str, sha256: str, first: int, limit: int) -> bytes | None:
+        """At most `limit` bytes of the object from the byte `first` on, counted from 0; None when there is none.
+
+        Args:
+            workspace, owner, sha256: whose, and which.
+            first: within the object; the store refuses what lies behind its end.
+            limit: at least 1.
+        """
+        with self._translated():
+            try:
+                answer = self._client.get_object(
+                    self.bucket, object_key(workspace, owner, sha256), offset=first, length=limit
+                )
+            except S3Error as error:
+                if error.code not in _GONE:
+                    raise
+                return None
+            try:
+                return bytes(answer.read(limit))
+            finally:
+                answer.close()
+                answer.release_conn()
+
     def get_url(self, workspace: str, owner: str, sha256: str, expires_s: int = URL_S) -> str:
         """A signed URL that GETs the object. No request is made."""
         key = object_key(workspace, owner, sha256)

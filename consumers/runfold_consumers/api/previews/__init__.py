@@ -1,0 +1,6 @@
+"""What a page shows of a run beside its series: previews of files, chart documents, tables.
+
+sniffing   which media type is safe to say of bytes
+documents  chart documents and images by metric
+tables     cells to rows
+"""
