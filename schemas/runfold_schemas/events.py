@@ -646,6 +646,74 @@ class PropertyAdded(NamedTuple):
     signature: bytes | None = None
 
 
+class PropertyCorrected(NamedTuple):
+    """A property's value was wrong: an annotation beside it, with the right value and the reason. The property
+    itself never changes.
+
+    Attributes:
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
+        writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
+        ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
+        occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
+            witness.
+        key: Name of the property.
+        value: What it should have been; null for: it should have no value.
+        reason: Why, for whoever reads both.
+        key_id: Reserved: id of the key that signed the event.
+        signature: Reserved: signature over the event.
+    """
+
+    aggregate_kind: str = "run"
+    aggregate_id: str = ""
+    writer_id: str = ""
+    ordinal: int = 0
+    occurred_at: int = 0
+    key: str = ""
+    value: str | None = None
+    reason: str = ""
+    key_id: str | None = None
+    signature: bytes | None = None
+
+
+class RecordRetried(NamedTuple):
+    """A record that could not be folded (a dead letter) is sent again as it was. Stated before that; what was
+    decided about the old one stays.
+
+    Attributes:
+        aggregate_kind: What the event is about: run, experiment, model, dataset, environment, datastore or
+            secret. With aggregate_id it is the message's key.
+        aggregate_id: Id of the aggregate: a run id, or the name of an experiment, model, dataset, environment,
+            datastore or secret.
+        writer_id: The writer, 32 lowercase hex digits: one process's one journal. Random, never reused.
+        ordinal: Gapless number 1, 2, 3, ... of this fact in its lane (stream, aggregate, writer).
+        occurred_at: Client clock, microseconds since 1970-01-01 UTC. The broker's append time is the second
+            witness.
+        topic: Topic in which the old record lies.
+        partition: Its partition.
+        offset: Its offset.
+        sha256: SHA-256 of its value, 64 hex digits; the new record has the same.
+        reason: Why it is thought to be readable now, where somebody said so.
+        key_id: Reserved: id of the key that signed the event.
+        signature: Reserved: signature over the event.
+    """
+
+    aggregate_kind: str = "run"
+    aggregate_id: str = ""
+    writer_id: str = ""
+    ordinal: int = 0
+    occurred_at: int = 0
+    topic: str = ""
+    partition: int = 0
+    offset: int = 0
+    sha256: str = ""
+    reason: str | None = None
+    key_id: str | None = None
+    signature: bytes | None = None
+
+
 class RunDescribed(NamedTuple):
     """The run's label or description is changed. The last word wins.
 
@@ -1059,6 +1127,8 @@ Event = (
     | ModelChanged
     | ModelRegistered
     | PropertyAdded
+    | PropertyCorrected
+    | RecordRetried
     | RunDescribed
     | RunEnrolled
     | RunStarted
@@ -1089,6 +1159,8 @@ EVENTS: dict[str, type[Event]] = {
     "ModelChanged": ModelChanged,
     "ModelRegistered": ModelRegistered,
     "PropertyAdded": PropertyAdded,
+    "PropertyCorrected": PropertyCorrected,
+    "RecordRetried": RecordRetried,
     "RunDescribed": RunDescribed,
     "RunEnrolled": RunEnrolled,
     "RunStarted": RunStarted,
@@ -1127,6 +1199,8 @@ __all__ = [
     "ModelFile",
     "ModelRegistered",
     "PropertyAdded",
+    "PropertyCorrected",
+    "RecordRetried",
     "RunDescribed",
     "RunEnrolled",
     "RunStarted",

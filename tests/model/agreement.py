@@ -58,6 +58,7 @@ def assert_agreement(tables: Tables, m: Any) -> None:
     properties = {(run, key): row.value for (_, run, key), row in rows.properties.items()}
     properties |= {(of, key): row.value for (_, *of_, key), row in rows.asset_properties.items() for of in [tuple(of_)]}
     assert properties == m.properties
+    assert {(c.run_id, c.offset, c.key, c.value, c.reason) for c in rows.corrections} == m.corrections
     assert {(run, attempt, path): row.sha256 for (_, run, attempt, path), row in rows.artifacts.items()} == m.artifacts
     assert {(e.experiment, e.run_id): e.number for e in rows.enrollments.values()} == m.numbers
     assert {(e.run_id, e.attempt, e.code, e.message) for e in rows.errors} == m.errors

@@ -21,7 +21,7 @@ def read(log: Iterable[tuple[int, int, Any]]) -> SimpleNamespace:
                         outsiders=set(), properties={}, artifacts={}, ended={}, attempts=defaultdict(set), numbers={},
                         words=defaultdict(dict), points={}, first={}, errors=set(), actors={}, told=set(), snapshots={},
                         links={}, experiments=set(), versions=defaultdict(list), registered={}, logs={}, alive={},
-                        marks={})  # fmt: skip
+                        marks={}, corrections=set())  # fmt: skip
     for partition, offset, e in log:
         kind, about, lane = (
             type(e).__name__,
@@ -112,6 +112,10 @@ def _decide(
         if not refused:
             m.properties.update({(run, k): v for k, v in e.properties.items()})
         return refused
+    if kind == "PropertyCorrected":
+        if (run, e.key) not in m.properties:
+            return {e.key: (None, e.value)}
+        m.corrections.add((run, offset, e.key, e.value, e.reason))
     if kind == "ArtifactLogged":
         paths = [e.name, f"{e.name}@{e.ordinal}", f"{e.name}@{e.ordinal}.{writer}"][: 3 if e.metric_name else 1]
         free = [path for path in paths if (run, e.attempt, path) not in m.artifacts]

@@ -27,6 +27,8 @@ from runfold_schemas.events import (
     ModelRegistered,
     OrdinalRange,
     PropertyAdded,
+    PropertyCorrected,
+    RecordRetried,
     RunDescribed,
     RunEnrolled,
     RunStarted,
@@ -98,6 +100,13 @@ CLOSE = st.one_of(  # about one run, model and dataset, so that words meet what 
     ),
     st.tuples(st.just(AssetRegistered), st.just(("dataset", "d3")), ASSET),
     st.tuples(st.just(DatasetLinked), st.just(("run", "r3")), LINK),
+    st.tuples(st.just(PropertyAdded), st.just(("run", "r3")), st.fixed_dictionaries({"properties": TAGS})),
+    st.tuples(
+        st.just(PropertyCorrected),
+        st.just(("run", "r3")),
+        st.fixed_dictionaries({"key": NAMES, "value": VALUES, "reason": st.just("typo")}),
+    ),
+    st.tuples(st.just(RecordRetried), st.just(("run", "r3")), st.just({})),
 )
 PICK = st.integers(0, 1_000)
 PLACES = [(kind, partition) for kind, count in PARTITIONS.items() for partition in range(count)]

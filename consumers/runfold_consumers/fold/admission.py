@@ -32,10 +32,13 @@ from runfold_schemas.events import (
     ModelChanged,
     ModelRegistered,
     PropertyAdded,
+    PropertyCorrected,
+    RecordRetried,
     RunEnrolled,
     RunStarted,
     RunSubmitted,
     SecretRead,
+    Series,
     SnapshotTaken,
     StatusChanged,
     TagRemoved,
@@ -48,6 +51,7 @@ from runfold_schemas.events import (
 ORDINAL_MAX = 2**62  # the end of a range is one more, and must fit Postgres' bigint
 TIME_MIN_US = -62_135_596_800_000_000  # 0001-01-01, the first day of a timestamp in Python
 TIME_MAX_US = 253_402_300_799_999_999  # 9999-12-31, the last one
+SERIES_WORD_CHARACTERS_MAX = 32  # of a kind or an axis: a newer producer may have others than are known here
 STREAM_BYTES_MAX = len(LOG) + limits.LOG_NAME_BYTES_MAX
 SECONDS_MAX = 1e9  # thirty years; beside any broker time it stays within a timestamp
 DIRECTION_BYTES_MAX = 16
@@ -78,6 +82,7 @@ _KINDS_OF: dict[type, tuple[str, ...]] = {
     WriterOpened: _ANY,
     WriterClosed: _ANY,
     LossDeclared: _ANY,
+    RecordRetried: _ANY,
     RunEnrolled: ("experiment",),
     ExperimentChanged: ("experiment",),
     ModelRegistered: _MODEL,
@@ -142,10 +147,27 @@ def _log_lane(facts: LaneKey, name: str) -> LaneKey:
 
 
 def _check_points(event: MetricLogged) -> None:
-    """Columns and dictionary were checked by the codec; texts go to Postgres inside of bytes and need no check."""
+    """Columns were checked by the codec, and texts go to Postgres inside of bytes; but series have names there."""
     _check_number("first_ordinal", event.first_ordinal, 1, ORDINAL_MAX)
     if not len(event.index):
         raise UnfitRecord("MetricLogged without a point; it holds at least one")
+    for series in event.series:
+        check_series(series)
+
+
+@lru_cache(maxsize=65_536)
+def check_series(series: Series) -> None:
+    """What the dictionary says once; the same series comes with every event."""
+    name, column, kind, axis = series
+    if "\0" in name or "\0" in (column or ""):
+        raise UnfitRecord(f"series {name!r}, column {column!r} hold a NUL character, which no name may")
+    _check_key("a metric's name", name, limits.METRIC_NAME_BYTES_MAX)
+    _check_key("a column's name", column or "", limits.COLUMN_NAME_BYTES_MAX)
+    for word in (kind, axis):
+        if not word.isidentifier() or len(word) > SERIES_WORD_CHARACTERS_MAX:
+            raise UnfitRecord(
+                f"series {name!r} is of kind {kind!r} on axis {axis!r}; both are words such as double, step"
+            )
 
 
 def _check_log(event: LogAppended) -> None:
@@ -229,6 +251,15 @@ def _check_tag(event: TagSet | TagRemoved) -> None:
 def _check_properties(event: PropertyAdded | ModelRegistered | ModelChanged) -> None:
     for key in event.properties:
         _check_key("a property's key", key, limits.PROPERTY_KEY_BYTES_MAX)
+
+
+def _check_correction(event: PropertyCorrected) -> None:
+    _check_key("key", event.key, limits.PROPERTY_KEY_BYTES_MAX)
+
+
+def _check_retried(event: RecordRetried) -> None:
+    _check_number("partition", event.partition, 0, 2**31 - 1)
+    _check_number("offset", event.offset, 0, ORDINAL_MAX)
 
 
 def _check_words(event: Any) -> None:
@@ -318,6 +349,8 @@ _CHECKS: dict[type, Any] = {
     TagSet: _check_tag,
     TagRemoved: _check_tag,
     PropertyAdded: _check_properties,
+    PropertyCorrected: _check_correction,
+    RecordRetried: _check_retried,
     ArtifactLogged: _check_artifact,
     ErrorRecorded: _check_attempt,
     WarningRecorded: _check_attempt,

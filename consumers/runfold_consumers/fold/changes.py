@@ -20,6 +20,7 @@ from runfold_consumers.fold.rows import (
     AttemptRow,
     CancelRow,
     ClaimRow,
+    CorrectionRow,
     DatasetLinkRow,
     DescriptionRow,
     ErrorRow,
@@ -94,6 +95,7 @@ class Changes:
     tags: dict[WordKey, TagRow] = field(default_factory=dict)
     descriptions: dict[WordKey, DescriptionRow] = field(default_factory=dict)
     properties: dict[NamedKey, PropertyRow] = field(default_factory=dict)
+    corrections: list[CorrectionRow] = field(default_factory=list)
     artifacts: dict[PathKey, ArtifactRow] = field(default_factory=dict)
     errors: list[ErrorRow] = field(default_factory=list)
     warnings: list[WarningRow] = field(default_factory=list)

@@ -17,7 +17,7 @@ from runfold_consumers.fold.lanes import EMPTY, FACTS, LaneKey, canonical, take,
 from runfold_consumers.fold.records import RawRecord, Record
 from runfold_consumers.fold.rows import ClaimRow, FactRow, RefusalRow, RunRow
 from runfold_consumers.fold.rules import ACCEPT, Decision, Refusal
-from runfold_schemas.events import LaneEnd, LossDeclared, StatusChanged, WriterClosed, WriterOpened
+from runfold_schemas.events import LaneEnd, LossDeclared, RecordRetried, StatusChanged, WriterClosed, WriterOpened
 from runfold_schemas.statuses import TERMINAL
 
 Compare = Callable[[str, bytes, bytes], tuple[Refusal, ...]]
@@ -153,7 +153,13 @@ class FactsFold(Batch):
             self.changes.claims[key] = claim
 
 
+def _record_retried(batch: Batch, record: Record, event: RecordRetried) -> Decision:
+    """It stands in the timeline of what the record is about; the record itself comes after it and is decided anew."""
+    return ACCEPT
+
+
 _DECIDE: dict[type, Decide] = {
+    RecordRetried: _record_retried,
     WriterOpened: writers.writer_opened,
     **runs.DECIDE,
     **experiments.DECIDE,

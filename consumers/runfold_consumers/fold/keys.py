@@ -40,6 +40,7 @@ from runfold_schemas.events import (
     ModelChanged,
     ModelRegistered,
     PropertyAdded,
+    PropertyCorrected,
     RunDescribed,
     RunEnrolled,
     RunStarted,
@@ -130,6 +131,8 @@ def _touch(keys: Keys, event: Any, lane: LaneKey, is_late: bool) -> None:
             keys.tags.add((workspace, aggregate_id, event.key, writer_id))
     elif isinstance(event, PropertyAdded):
         keys.properties.update((workspace, aggregate_id, key) for key in event.properties)
+    elif isinstance(event, PropertyCorrected):
+        keys.properties.add((workspace, aggregate_id, event.key))
     elif isinstance(event, RunDescribed):
         if is_late:
             keys.descriptions.add((workspace, aggregate_id, DISPLAY_NAME, writer_id))

@@ -160,6 +160,20 @@ class PropertyRow(NamedTuple):
     ordinal: int
 
 
+class CorrectionRow(NamedTuple):
+    """What a property should have been, and why."""
+
+    workspace: str
+    run_id: str
+    offset: int
+    key: str
+    value: str | None
+    reason: str
+    writer_id: str
+    ordinal: int
+    occurred_at: int
+
+
 class ArtifactRow(NamedTuple):
     """A file, image or chart; `part_digests` is JSON."""
 
@@ -295,6 +309,31 @@ class PointsRow(NamedTuple):
     message: bytes
 
 
+class SeriesRow(NamedTuple):
+    """What the points of a series come to; of a batch's points alone until Postgres has folded it in."""
+
+    workspace: str
+    run_id: str
+    series_id: str
+    partition: int
+    writer_id: str
+    name: str
+    column_name: str | None
+    kinds: str
+    axes: str
+    points: int
+    nonfinite: int
+    min: float | None
+    max: float | None
+    last_ordinal: int
+    last_kind: str
+    last_step: int
+    last_time: float
+    last_value: float | None
+    last_text: str | None
+    broker_time: int
+
+
 class LogRow(NamedTuple):
     """Bytes of one lane of a log; both ordinals included."""
 
@@ -310,6 +349,15 @@ class LogRow(NamedTuple):
     broker_time: int
     occurred_at: int
     data: bytes
+
+
+class SecondRow(NamedTuple):
+    """The first offset of telemetry that came within a second of broker time."""
+
+    workspace: str
+    partition: int
+    second: int
+    first_offset: int
 
 
 class HeartbeatRow(NamedTuple):

@@ -7,6 +7,7 @@ refused fact still takes its ordinal in its lane. Claims (WriterClosed, LossDecl
                       writer is an outsider of that run from then on
     outsider          facts of an outsider are refused; only WriterOpened is heard, since it says who the outsider is
     property          the first value stays; the same again is no conflict; one call is accepted or refused whole
+    unknown_property  only a property that was added can be corrected; the correction stands beside it
     terminal_status   Completed, Failed and Canceled are final within their attempt; the same again is no conflict, nor
                       is an earlier word of the same writer that arrives late
     status_transition a status that is not terminal follows the attempt's last word as `statuses.is_legal` allows; a
@@ -40,6 +41,7 @@ SKIPPED = "skipped"
 RUN_STARTED = "run_started"
 OUTSIDER = "outsider"
 PROPERTY = "property"
+UNKNOWN_PROPERTY = "unknown_property"
 TERMINAL_STATUS = "terminal_status"
 STATUS_TRANSITION = "status_transition"
 ARTIFACT_NAME = "artifact_name"
@@ -98,6 +100,11 @@ def add_properties(kept: Mapping[str, str | None], added: Mapping[str, str | Non
     """PropertyAdded; `kept` holds at least those of the added keys that have a value already."""
     refusals = [Refusal(key, kept[key], added[key]) for key in sorted(added) if key in kept and kept[key] != added[key]]
     return Decision(REFUSED, PROPERTY, tuple(refusals)) if refusals else ACCEPT
+
+
+def correct_property(is_known: bool, key: str, value: str | None) -> Decision:
+    """PropertyCorrected of a property that has a value (`is_known`) or was never added."""
+    return ACCEPT if is_known else Decision(REFUSED, UNKNOWN_PROPERTY, (Refusal(key, None, value),))
 
 
 def change_status(

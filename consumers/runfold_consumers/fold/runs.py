@@ -13,6 +13,7 @@ from runfold_consumers.fold.records import Record
 from runfold_consumers.fold.rows import (
     ArtifactRow,
     CancelRow,
+    CorrectionRow,
     DatasetLinkRow,
     DescriptionRow,
     ErrorRow,
@@ -32,6 +33,7 @@ from runfold_schemas.events import (
     DatasetLinked,
     ErrorRecorded,
     PropertyAdded,
+    PropertyCorrected,
     RunDescribed,
     RunStarted,
     RunSubmitted,
@@ -167,6 +169,20 @@ def _property_added(batch: Batch, record: Record, event: PropertyAdded) -> Decis
     return add_properties(record, event, run, batch.changes.properties, batch.known.properties, PropertyRow)
 
 
+def _property_corrected(batch: Batch, record: Record, event: PropertyCorrected) -> Decision:
+    key = (record.workspace, event.aggregate_id, event.key)
+    is_known = key in batch.known.properties or key in batch.changes.properties
+    decision = rules.correct_property(is_known, event.key, event.value)
+    if decision is ACCEPT:
+        batch.changes.corrections.append(
+            CorrectionRow(
+                *key[:2], record.offset, event.key, event.value, event.reason, event.writer_id, event.ordinal,
+                event.occurred_at,
+            )
+        )  # fmt: skip
+    return decision
+
+
 def _artifact_logged(batch: Batch, record: Record, event: ArtifactLogged) -> Decision:
     attempt = batch.attempt(record, event, event.attempt)[:3]
     kept: str | None = None
@@ -249,6 +265,7 @@ DECIDE: dict[type, Decide] = {
     TagRemoved: _tag_removed,
     RunDescribed: _run_described,
     PropertyAdded: _property_added,
+    PropertyCorrected: _property_corrected,
     ArtifactLogged: _artifact_logged,
     ErrorRecorded: _error_recorded,
     WarningRecorded: _warning_recorded,

@@ -65,7 +65,7 @@ def points(*messages: bytes) -> dict[Any, Any]:
 def test_exactly_the_new_ordinals_are_kept(event: MetricLogged, before: set[int]) -> None:
     one = record(event)
     seen = canonical((ordinal, ordinal + 1) for ordinal in before)
-    rows, lanes = fold_points([one], {one.lane: seen})
+    rows, lanes, _ = fold_points([one], {one.lane: seen})
     whole = points(one.message)
     kept = points(*(row.message for row in rows))
     assert kept == {key: value for key, value in whole.items() if key[-1] not in before}
@@ -76,7 +76,7 @@ def test_exactly_the_new_ordinals_are_kept(event: MetricLogged, before: set[int]
 @given(events())
 def test_what_is_wholly_new_is_kept_as_it_came(event: MetricLogged) -> None:
     one = record(event)
-    rows, _ = fold_points([one, one], {})
+    rows, _, _ = fold_points([one, one], {})
     assert [row.message for row in rows] == [one.message]
 
 

@@ -110,3 +110,10 @@ def test_of_one_writers_words_the_greatest_ordinal_stays() -> None:
     assert rules.is_later_word(1, None)
     assert rules.is_later_word(3, 2)
     assert not rules.is_later_word(2, 3)
+
+
+def test_only_a_property_that_was_added_can_be_corrected() -> None:
+    assert rules.correct_property(True, "seed", "2") is ACCEPT
+    refused = rules.correct_property(False, "seed", "2")
+    assert (refused.verdict, refused.rule) == ("refused", "unknown_property")
+    assert refused.refusals == (rules.Refusal("seed", None, "2"),)

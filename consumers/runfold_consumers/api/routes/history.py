@@ -3,36 +3,110 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 
 from runfold_consumers.api import answers
+from runfold_consumers.api.as_of import AsOf, positions_of, watermark_at
 from runfold_consumers.api.database import Row
 from runfold_consumers.api.errors import documented, invalid
 from runfold_consumers.api.paging import PAGE_BYTES_MAX, Cursor, Limit, cursor_of, place_of
+from runfold_consumers.api.past import existed
 from runfold_consumers.api.services import Read, Reading, RunId
 from runfold_schemas import codec
 from runfold_schemas.errors import DecodeError
+from runfold_schemas.events import EVENTS
 
 routes = APIRouter(prefix="/v1/workspaces/{workspace}", tags=["history"], responses=documented())
 
 Kind = Literal["run", "experiment", "model", "dataset", "environment", "datastore", "secret"]
 WriterId = Annotated[str | None, Query(max_length=64, description="The writer, 32 hex digits.")]
+AggregateId = Annotated[str, Path(max_length=1024, description="Id of the run, else its name, percent-encoded.")]
+RefusedKey = Annotated[
+    str | None, Query(max_length=4096, description="Only facts that were refused for this key, such as a property.")
+]
+Verdict = Literal["accepted", "refused", "repeated", "conflicting"]
+_LAST = (1 << 63) - 1
+
+
+class Choice(NamedTuple):
+    """Which facts, and in which order."""
+
+    events: list[str] | None
+    verdicts: list[str] | None
+    writer_id: str | None
+    key: str | None
+    newest_first: bool
+
+
+def choice(
+    event: Annotated[
+        list[str], Query(max_length=100, description="Only these kinds of event, such as StatusChanged.")
+    ] = [],  # noqa: B006
+    verdict: Annotated[list[Verdict], Query(max_length=4, description="Only facts decided so.")] = [],  # noqa: B006
+    writer_id: WriterId = None,
+    key: RefusedKey = None,
+    newest_first: Annotated[bool, Query(description="The latest first.")] = False,
+) -> Choice:
+    """Dependency: which facts a request asks for. Raises ApiError 400 where an event is none."""
+    unknown = sorted(set(event) - EVENTS.keys())
+    if unknown:
+        raise invalid(f"event: {unknown[0]!r} is no event; allowed are {', '.join(sorted(EVENTS))}")
+    return Choice(event or None, list(verdict) or None, writer_id, key, newest_first)
+
+
+Chosen = Annotated[Choice, Depends(choice)]
 Ordinal = Annotated[int | None, Query(ge=1, lt=1 << 63, description="Ordinal of one fact, with writer_id.")]
 
 
-@routes.get("/runs/{run_id}/events", summary="Timeline")
-async def events(read: Read, run_id: RunId, cursor: Cursor = None, limit: Limit = 100) -> answers.TimelineAnswer:
+@routes.get("/runs/{run_id}/events", summary="Timeline", responses=documented(404))
+async def events(
+    read: Read, run_id: RunId, asked: Chosen, as_of: AsOf = None, cursor: Cursor = None, limit: Limit = 100
+) -> answers.TimelineAnswer:
     """Facts and claims about the run by offset, with their decisions; points are not facts and stand in the metrics."""
+    return await _timeline(read, "run", run_id, asked, as_of, cursor, limit)
+
+
+@routes.get("/aggregates/{kind}/{aggregate_id:path}/events", summary="Timeline of anything", responses=documented(404))
+async def events_about(
+    read: Read,
+    kind: Annotated[Kind, Path(description="Of the aggregate.")],
+    aggregate_id: AggregateId,
+    asked: Chosen,
+    as_of: AsOf = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> answers.TimelineAnswer:
+    """As the timeline of a run: of an experiment, a model, a dataset, ..."""
+    return await _timeline(read, kind, aggregate_id, asked, as_of, cursor, limit)
+
+
+async def _timeline(
+    read: Reading, kind: str, about: str, asked: Choice, as_of: str | None, cursor: str | None, limit: int
+) -> answers.TimelineAnswer:
     (offset,) = place_of(cursor, int)
-    async with read.snapshot() as snapshot:
-        page = {"from_offset": offset or 0, "limit": limit + 1, "bytes_max": PAGE_BYTES_MAX}
-        rows = await snapshot.rows("timeline", {"run_id": run_id, **page})
+    place = (_LAST if asked.newest_first else 0) if offset is None else offset
+    page = {
+        "place": place,
+        "limit": limit + 1,
+        "bytes_max": PAGE_BYTES_MAX,
+        "cut_partitions": None,
+        "cut_offsets": None,
+    }
+    async with read.at(as_of).snapshot() as snapshot:
         watermark = await snapshot.watermark()
+        if as_of is not None:
+            positions = await positions_of(snapshot, as_of)
+            if kind == "run":
+                await existed(snapshot, about, positions)
+            cut = [(partition, next_) for (topic_kind, partition), next_ in positions.items() if topic_kind == "facts"]
+            page |= {"cut_partitions": [part for part, _ in cut], "cut_offsets": [next_ for _, next_ in cut]}
+            watermark = await watermark_at(snapshot, positions, as_of)
+        rows = await snapshot.rows("timeline", {"kind": kind, "id": about, **asked._asdict(), **page})
     following = [row.pop("next_offset") for row in rows]
     for row in rows:
-        row["body"] = _body(row.pop("message"))
+        row["body"] = body_of(row.pop("message"))
     return answers.TimelineAnswer(
         timeline=[answers.Happening(**row) for row in rows],
         next_cursor=cursor_of(following[-1]) if following and following[-1] is not None else None,
@@ -46,6 +120,7 @@ async def decisions(
     run_id: RunId,
     writer_id: WriterId = None,
     ordinal: Ordinal = None,
+    key: RefusedKey = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> answers.DecisionsAnswer:
@@ -54,21 +129,22 @@ async def decisions(
     With `writer_id` and `ordinal`: the decision about that fact, whatever it is, or none while it is not folded. A
     client that waits for it names the fact's lane and ordinal in `not_before`.
     """
-    return await _decisions(read, "run", run_id, writer_id, ordinal, cursor, limit)
+    return await _decisions(read, "run", run_id, writer_id, ordinal, key, cursor, limit)
 
 
 @routes.get("/aggregates/{kind}/{aggregate_id:path}/decisions", summary="Decisions about anything")
 async def decisions_about(
     read: Read,
     kind: Annotated[Kind, Path(description="Of the aggregate.")],
-    aggregate_id: Annotated[str, Path(max_length=1024, description="Id of the run, else its name, percent-encoded.")],
+    aggregate_id: AggregateId,
     writer_id: WriterId = None,
     ordinal: Ordinal = None,
+    key: RefusedKey = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> answers.DecisionsAnswer:
     """As decisions about a run. Of a registration, `version` tells which version it is."""
-    return await _decisions(read, kind, aggregate_id, writer_id, ordinal, cursor, limit)
+    return await _decisions(read, kind, aggregate_id, writer_id, ordinal, key, cursor, limit)
 
 
 async def _decisions(
@@ -77,13 +153,14 @@ async def _decisions(
     aggregate_id: str,
     writer_id: str | None,
     ordinal: int | None,
+    key: str | None,
     cursor: str | None,
     limit: int,
 ) -> answers.DecisionsAnswer:
     if ordinal is not None and writer_id is None:
         raise invalid("ordinal needs writer_id: ordinals count what one writer says")
     (offset,) = place_of(cursor, int)
-    about = {"kind": kind, "id": aggregate_id, "writer_id": writer_id, "ordinal": ordinal}
+    about = {"kind": kind, "id": aggregate_id, "writer_id": writer_id, "ordinal": ordinal, "key": key}
     async with read.snapshot() as snapshot:
         rows = await snapshot.rows("decisions", {**about, "from_offset": offset or 0, "limit": limit + 1})
         watermark = await snapshot.watermark()
@@ -98,7 +175,7 @@ def _next(rows: list[Row], limit: int) -> str | None:
     return cursor_of(rows[limit]["offset"]) if len(rows) > limit else None
 
 
-def _body(message: bytes | None) -> dict[str, Any] | None:
+def body_of(message: bytes | None) -> dict[str, Any] | None:
     """Fields of a fact as JSON can say them."""
     if message is None:
         return None
