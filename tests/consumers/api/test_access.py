@@ -1,88 +1,46 @@
-"""Nothing is answered without an access token that may see it: every route, every reason."""
+"""Access tokens: kept as a hash, ended in time, in no log; and bodies that nobody should wait for.
+
+Which route needs what is `test_permissions`'s."""
 
 from __future__ import annotations
 
 import hashlib
 import socket
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 import psycopg
 import pytest
 
-from runfold_consumers.api import access, gate
+from runfold_consumers.api import admission, gate
 from runfold_consumers.api.access import create_access_token, revoke_access_token
-from runfold_consumers.api.app import application
 from runfold_consumers.artifacts.objects import Objects
-from tests.consumers.api.conftest import WORKSPACE, Api
+from tests.consumers.api.conftest import WORKSPACE, Api, serving
+from tests.services import Services, _Database
 from tests.waiting import until
 
-OPEN = {"/livez", "/readyz"}
+
+@pytest.fixture(scope="module")
+def database(services: Services, migrated_template: str) -> Iterator[str]:
+    """One for all of these."""
+    with _Database(services, migrated_template) as (_, conninfo):
+        yield conninfo
 
 
-def routes() -> list[tuple[str, str]]:
-    """Method and path of every operation that the API has, out of its own document."""
-    document = application("postgresql://nowhere", Objects("http://127.0.0.1:1", "k", "s", "b")).openapi()
-    return [(method.upper(), path) for path, of_path in document["paths"].items() for method in of_path]
-
-
-CLOSED = [(method, path) for method, path in routes() if path not in OPEN]
-
-
-def filled(path: str, workspace: str = WORKSPACE) -> str:
-    names = dict.fromkeys(("run_id", "experiment", "name", "aggregate_id", "snapshot_id"), "x")
-    return path.format(workspace=workspace, kind="dataset", version=1, **names)
-
-
-def test_there_are_routes_to_guard() -> None:
-    assert len(CLOSED) >= 25
-    assert {path for method, path in CLOSED if method == "POST"} == {
-        "/v1/workspaces/{workspace}/wait",
-        "/v1/workspaces/{workspace}/datastores/{name}/uploads",
-        *(
-            f"/v1/workspaces/{{workspace}}/uploads{below}"
-            for below in ("", "/batch", "/parts", "/completed", "/aborted")
-        ),
-    }
-
-
-def test_every_route_refuses_without_an_access_token(api: Api) -> None:
-    for method, path in [*CLOSED, ("GET", "/openapi.json"), ("GET", "/nowhere"), ("DELETE", "/livez/x")]:
-        for stranger in (None, "rft_unknown", "x" * 5000):
-            told = api.known_as(stranger).ask(method, filled(path))
-            assert (told.status, told.code) == (401, "unauthenticated"), (method, path)
-            assert told.headers["WWW-Authenticate"] == "Bearer"
-
-
-def test_every_route_refuses_an_access_token_of_another_workspace(api: Api, database: str) -> None:
-    other = create_access_token(database, principal="bob", workspaces=["team-b"], scopes=["read", "write", "admin"])
-    for method, path in CLOSED:
-        told = api.known_as(other).ask(method, filled(path))
-        assert (told.status, told.code) == (403, "forbidden"), (method, path)
-
-
-def test_every_route_refuses_an_access_token_without_its_scope(api: Api, database: str) -> None:
-    tokens = {s: create_access_token(database, principal="bob", workspaces=["*"], scopes=[s]) for s in access.SCOPES}
-    for method, path in CLOSED:
-        needed = "write" if "/uploads" in path else "read"
-        for scope, access_token in tokens.items():
-            told = api.known_as(access_token).ask(method, filled(path), body={} if method == "POST" else None)
-            assert (told.status == 403) == (scope != needed), (method, path, scope)
-
-
-def test_the_probes_are_open_and_the_document_is_not(api: Api) -> None:
-    assert api.known_as(None).ask("GET", "/livez").status == 200
-    assert api.known_as(None).ask("GET", "/readyz").status == 200
-    assert api.known_as(None).ask("GET", "/docs").status == 401
-    assert api.ask("GET", "/docs").status == 404
-    assert api.ask("GET", "/openapi.json").json["info"]["title"] == "Runfold query API"
+@pytest.fixture(scope="module")
+def address(database: str) -> Iterator[str]:
+    with serving(database, Objects("http://127.0.0.1:1", "k", "s", "b")) as address:
+        yield address
 
 
 def test_an_access_token_is_kept_as_its_hash_alone(database: str) -> None:
-    secret = create_access_token(database, principal="ann", workspaces=["*"], scopes=["read"])
+    secret = create_access_token(database, principal="kept", workspaces=["*"], scopes=["read"])
     assert secret.startswith("rft_")
     assert len(secret) == 4 + 43
     with psycopg.connect(database) as connection:
-        rows = connection.execute("SELECT hash, t::text FROM control.access_tokens AS t").fetchall()
+        rows = connection.execute(
+            "SELECT hash, t::text FROM control.access_tokens AS t WHERE principal = 'kept'"
+        ).fetchall()
     assert [row[0] for row in rows] == [hashlib.sha256(secret.encode()).digest()]
     assert secret not in rows[0][1]
 
@@ -105,7 +63,7 @@ def test_an_expired_access_token_is_refused_at_once_and_a_revoked_one_soon(
     assert soon.get("").status == 200
     until(lambda: soon.get("").status == 401, 3, "a remembered access token to expire")
 
-    monkeypatch.setattr(access, "CACHE_SECONDS_MAX", 0.2)
+    monkeypatch.setattr(admission, "CACHE_SECONDS_MAX", 0.2)
     revoked = made(None)
     assert revoked.get("").status == 200
     assert revoked.access_token is not None
