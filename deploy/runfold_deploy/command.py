@@ -5,6 +5,7 @@ So `runfold --help` is quick on a base install, and a command whose extra is mis
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from importlib.util import find_spec
@@ -26,7 +27,22 @@ class Room(NamedTuple):
     help: str
 
 
+_READING = "runfold.command"
 ROOMS = {
+    "runs": Room(f"{_READING}.runs", "app", None, "Find runs, show, compare, watch, tag and cancel them."),
+    "experiments": Room(f"{_READING}.runs", "experiments_app", None, "List experiments."),
+    "metrics": Room(f"{_READING}.metrics", "app", None, "What runs have logged: lists, points, plots."),
+    "artifacts": Room(f"{_READING}.artifacts", "app", None, "Files of runs: list, bring, look into."),
+    "logs": Room(f"{_READING}.logs", "app", None, "Log text of runs: list, show, follow."),
+    "events": Room(f"{_READING}.history", "events_app", None, "What was said about a run, and how it was decided."),
+    "decisions": Room(f"{_READING}.history", "decisions_app", None, "What was refused of a run, by which rule."),
+    "export": Room(f"{_READING}.exporting", "app", None, "Write points, runs, events or logs to a file."),
+    "sql": Room(f"{_READING}.sql", "app", None, "Query the ledger by read-only SQL."),
+    "open": Room(f"{_READING}.opening", "app", None, "Open the page of runs, of a run, of a comparison."),
+    "health": Room(f"{_READING}.health", "app", None, "Lag, dead letters, refusals, throughput."),
+    "deadletters": Room(f"{_READING}.dead_letters", "app", None, "Records that could not be folded."),
+    "access-tokens": Room(f"{_READING}.access_tokens", "app", None, "Who may do what, until when: through the API."),
+    "doctor": Room(f"{_READING}.doctor", "app", None, "Tell what is wrong from this machine."),
     "exec": Room("runfold.azureml.command", "app", None, "Run a script written for azureml.core on Runfold."),
     "demo": Room("runfold_deploy.demo.command", "app", "demo", "Train on handwritten digits, then show the run."),
     "ship": Room("runfold.shipper.command", "app", None, "Send what this machine's journals hold to Kafka."),
@@ -34,6 +50,13 @@ ROOMS = {
     "api": Room("runfold_consumers.command", "app", "server", "Serve the query API."),
     "journal": Room("runfold.journal.command", "app", None, "Look into journals; save what a damaged one holds."),
     "topics": Room("runfold_schemas.command", "app", None, "Create or check the topics of a workspace."),
+    "access": Room(
+        "runfold_consumers.access_command",
+        "app",
+        "server",
+        "The first access token, and roles: on the server's database.",
+    ),
+    "migrate": Room("runfold_consumers.command", "app", "server", "Bring Postgres to the tables of this release."),
     "rebuild": Room("runfold_consumers.command", "app", "server", "Drop the state; fold the log again."),
     "checksum": Room("runfold_consumers.command", "app", "server", "Print the checksum of the state, one hex line."),
 }
@@ -56,7 +79,7 @@ class _Rooms(TyperGroup):
         if found is not None or cmd_name not in ROOMS:
             return found
         room = ROOMS[cmd_name]
-        if ctx.resilient_parsing or not _is_asked_for(cmd_name):
+        if (ctx.resilient_parsing and not _is_completing()) or not _is_asked_for(cmd_name):
             return _described(cmd_name, room)
         return load(cmd_name)
 
@@ -66,7 +89,6 @@ app = typer.Typer(
     cls=_Rooms,
     help="An event-sourced run ledger: a run is a fold over its events.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -93,13 +115,19 @@ def up(
     only: str = typer.Option("", help="Comma-separated services; nothing is done for the others.", hidden=True),
     new_ports: bool = typer.Option(False, "--new-ports", help="Choose other ports; nothing may be running."),
 ) -> None:
-    """Start the local stack, or what is missing of it, and wait until it is ready."""
+    """Start the local stack, or what is missing of it, and wait until it is ready.
+
+    Example: runfold up
+    """
     _door("up").up(only=[name for name in only.split(",") if name], new_ports=new_ports)
 
 
 @app.command()
 def down() -> None:
-    """Stop the local stack in order. Data, ports and keys stay."""
+    """Stop the local stack in order. Data, ports and keys stay.
+
+    Example: runfold down
+    """
     _door("down").down()
 
 
@@ -107,7 +135,10 @@ def down() -> None:
 def status(
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
-    """Tell how the local stack is. Ends 0 when all services are ready, 1 when one is not, 3 when nothing is up."""
+    """Tell how the local stack is. Ends 0 when all services are ready, 1 when one is not, 3 when nothing is up.
+
+    Example: runfold status --json
+    """
     raise typer.Exit(_door("status").status(as_json=as_json))
 
 
@@ -160,8 +191,16 @@ def _described(name: str, room: Room) -> Any:
     return get_command(single)
 
 
+def _is_completing() -> bool:
+    """A shell asks what may come next; it hands over the line in the environment."""
+    return "_RUNFOLD_COMPLETE" in os.environ
+
+
 def _is_asked_for(name: str) -> bool:
-    return name in sys.argv[1:]
+    if not _is_completing():
+        return name in sys.argv[1:]
+    line = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")
+    return name in line.split()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """`runfold topics create | check | show`: the topics of a workspace from the command line.
 
-Ends 0 when all is well, 1 when topics are not what they must be, 2 for a wrong option or setting, 3 when the broker
+Ends 0 when all is well, 1 when topics are not what they must be, 2 for a wrong option or setting, 5 when the broker
 does not answer. `--json` prints one JSON object on standard output and nothing else there.
 """
 
@@ -13,9 +13,11 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from runfold_schemas import exits
+
 app = typer.Typer(name="topics", help="The Kafka topics of a workspace.", no_args_is_help=True, add_completion=False)
 
-WRONG, USAGE, AWAY = 1, 2, 3
+WRONG, USAGE, AWAY = exits.FAILED, exits.USAGE, exits.AWAY
 
 Kafka = Annotated[str | None, typer.Option(help="Addresses host:port, with commas between them. [RUNFOLD_KAFKA]")]
 Prefix = Annotated[str | None, typer.Option(help="First part of the topics' names. [RUNFOLD_TOPIC_PREFIX]")]
@@ -33,7 +35,10 @@ def create(
     replication: Annotated[int | None, typer.Option(min=1, help="Copies of each partition. [1]")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Creates what is missing: the four topics, the manifest, the released schemas. May be repeated."""
+    """Creates what is missing: the four topics, the manifest, the released schemas. May be repeated.
+
+    Example: runfold topics create --workspace team-a
+    """
     from runfold_schemas import topics_admin
 
     where = _where(kafka, prefix, workspace)
@@ -45,7 +50,10 @@ def create(
 
 @app.command()
 def check(kafka: Kafka = None, prefix: Prefix = None, workspace: Workspace = None, as_json: AsJson = False) -> None:
-    """Compares topics, settings and contract with the manifest; changes nothing."""
+    """Compares topics, settings and contract with the manifest; changes nothing.
+
+    Example: runfold topics check --workspace team-a
+    """
     from runfold_schemas import topics_admin
 
     where = _where(kafka, prefix, workspace)
@@ -62,7 +70,10 @@ def check(kafka: Kafka = None, prefix: Prefix = None, workspace: Workspace = Non
 
 @app.command()
 def show(kafka: Kafka = None, prefix: Prefix = None, workspace: Workspace = None, as_json: AsJson = False) -> None:
-    """Prints the manifest."""
+    """Prints the manifest.
+
+    Example: runfold topics show --workspace team-a --json
+    """
     from runfold_schemas import topics_admin
     from runfold_schemas.topics import topics_of
 

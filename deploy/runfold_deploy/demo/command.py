@@ -17,6 +17,7 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 
+from runfold.command.opening import address_of
 from runfold.exceptions import AzureMLException, RunNotFoundError, ServiceException
 from runfold.reading.client import ApiClient
 from runfold_deploy.demo import report
@@ -39,7 +40,10 @@ def demo(
     width: Annotated[int, typer.Option(help="Columns to print in; 0 takes the terminal's.")] = 0,
     picture: Annotated[Path | None, typer.Option(help="Also write what is printed to this SVG file.")] = None,
 ) -> None:
-    """Train on handwritten digits against the local stack, then show the run."""
+    """Train on handwritten digits against the local stack, then show the run.
+
+    Example: runfold demo
+    """
     told = Report(Console(stderr=True))
     began = time.monotonic()
     try:
@@ -57,7 +61,8 @@ def demo(
     report.show(console, *shown)
     if refused:
         console.print(f"[dim]The script was told:[/] {refused}\n", markup=True)
-    _next(console, run_id)
+    settings = Settings.load()
+    _next(console, run_id, address_of(settings.need("api"), settings.need("workspace"), [run_id]))
     if picture is not None:
         console.save_svg(str(picture), title="runfold demo", theme=SVG_EXPORT_THEME, code_format=_without_fonts())
 
@@ -121,8 +126,10 @@ def _when(ask: Callable[[], T], is_right: Callable[[T], bool], what: str) -> T:
     return found[0]
 
 
-def _next(console: Console, run_id: str) -> None:
+def _next(console: Console, run_id: str, page: str) -> None:
     console.print("[bold]What to do next[/]")
+    console.print(f"  {page}", markup=False, soft_wrap=True)
+    console.print(f"  runfold runs show {run_id}", markup=False)
     console.print("  from runfold import Run, Workspace", markup=False)
     console.print(f'  Run.get(Workspace.from_config(), "{run_id}").get_metrics()', markup=False)
     console.print("[dim]  the stack stays up; your next script needs no configuration[/]")

@@ -8,6 +8,7 @@
     │   ├── StatusTransitionError           an attempt does not go back to that status: .kept .refused .offset
     │   ├── ArtifactExistsError             the name is taken in this attempt: .name .kept .refused .offset
     │   ├── ArtifactNotFoundError           nothing is stored under that name: .name .available
+    │   ├── FilterError                     a filter of runs cannot be read: .text .position .expected
     │   ├── AssetExistsError                a dataset, ... of that name is another one: .name .kept .refused .offset
     │   └── FactRefusedError                any other rule refused a fact: .rule .key .kept .refused .offset
     ├── ServiceAwayError                    a service does not answer: .service .setting .address .reason
@@ -31,6 +32,7 @@ from .ledger import (
     ArtifactNotFoundError,
     AssetExistsError,
     FactRefusedError,
+    FilterError,
     FlushTimeoutError,
     ModelRefusedError,
     NotYetVisibleError,
@@ -91,6 +93,7 @@ __all__ = [
     "ArtifactNotFoundError",
     "AssetExistsError",
     "FactRefusedError",
+    "FilterError",
     "FlushTimeoutError",
     "ModelRefusedError",
     "NotYetVisibleError",

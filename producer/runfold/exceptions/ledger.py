@@ -180,6 +180,22 @@ class ArtifactMismatchError(AzureMLException):
         self.name, self.expected, self.found = name, expected, found
 
 
+class FilterError(UserErrorException):
+    """A filter of runs cannot be read.
+
+    :param problem: What is wrong, in words.
+    :param text: The filter.
+    :param position: Of the character where it goes wrong, from 0; None where the whole is meant.
+    :param expected: What may stand there.
+    """
+
+    def __init__(
+        self, problem: str, text: str, position: int | None, expected: Sequence[str] = (), **kwargs: Any
+    ) -> None:
+        super().__init__(problem, **kwargs)
+        self.problem, self.text, self.position, self.expected = problem, text, position, list(expected)
+
+
 class ServiceAwayError(AzureMLException):
     """A service does not answer.
 

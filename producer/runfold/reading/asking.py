@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
@@ -11,7 +13,8 @@ from runfold.exceptions import NotYetVisibleError, ServiceAwayError, UserErrorEx
 from runfold_schemas import limits
 from runfold_schemas.settings import Settings
 
-from .transport import Answer, ObjectStore, Service, Transport
+from .refusals import Service
+from .transport import Answer, ObjectStore, Transport
 
 T = TypeVar("T")
 TIMEOUT_S = 10.0
@@ -52,6 +55,21 @@ class Asking:
             return False
         return True
 
+    def clock_offset_s(self, timeout_s: float = TIMEOUT_S) -> float | None:
+        """How many seconds the API's clock is ahead of this machine's, to half a second; None where it does not say."""
+        began = time.time()
+        told = self._transport.ask(
+            "/livez", deadline=time.monotonic() + timeout_s, use=lambda answer: answer.headers.get("Date")
+        )
+        if told is None:
+            return None
+        return parsedate_to_datetime(told).timestamp() + 0.5 - (began + time.time()) / 2
+
+    def server_version(self, timeout_s: float = TIMEOUT_S) -> str:
+        """Version of the API."""
+        deadline = time.monotonic() + timeout_s
+        return str(self._transport.ask("/openapi.json", deadline=deadline, use=lambda a: a.json()["info"]["version"]))
+
     def _path(self, below: str) -> str:
         return f"/v1/workspaces/{quote(self.workspace, safe='')}{below}"
 
@@ -85,6 +103,17 @@ class Asking:
     def _post(self, below: str, body: dict[str, Any], deadline: float) -> Any:
         """What is not read, and so waits for no watermark. `deadline` is of `time.monotonic()`."""
         return self._transport.ask(self._path(below), body=body, deadline=deadline, use=Answer.json)
+
+    def _state(self, method: str, path: str, body: dict[str, Any] | None, timeout_s: float, *, once: bool) -> Any:
+        """What changes something; `path` is whole. `once`: to be done twice would be wrong."""
+        deadline = time.monotonic() + timeout_s
+        return self._transport.ask(path, method=method, body=body, deadline=deadline, use=Answer.json, once=once)
+
+    def _state_once(self, method: str, path: str, body: dict[str, Any], timeout_s: float) -> Any:
+        """What is stated as an event, under a key of its own: however often it must be asked for, it is stated once."""
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        deadline = time.monotonic() + timeout_s
+        return self._transport.ask(path, method=method, body=body, headers=headers, deadline=deadline, use=Answer.json)
 
     def _pages(
         self, below: str, query: dict[str, Any], not_before: str | None, timeout_s: float

@@ -1,5 +1,5 @@
-"""The query API's routes as typed calls: those of the workspace, runs and metrics here, the others by topic in `logs`,
-`assets`, `history`, `uploads` and `datastores`.
+"""The query API's routes as typed calls: those of the workspace, runs and metrics here, the others in the modules by
+topic.
 
 Each call that reads takes `not_before`, a watermark's text: it then answers from at or after that, or raises
 NotYetVisibleError. `timeout_s` bounds both that wait and the tries while a service is away. Errors are those of
@@ -16,14 +16,22 @@ from runfold_schemas.events import MetricLogged
 from runfold_schemas.watermark import Watermark
 
 from . import metrics
+from .access_tokens import AccessTokens
 from .asking import TIMEOUT_S, TRANSFER_TIMEOUT_S, run_path
 from .assets import Assets
+from .changes import Changes
 from .container import Container
 from .datastores import Datastores
+from .exporting import Exporting
+from .health import Health
 from .history import History
 from .logs import LogPiece, Logs
 from .metrics import Chart, RunMetadata, Value, Writer
 from .records import LagRecord, RunRecord, RunsPage
+from .search import Search
+from .series import AllSeries
+from .sql import Sql
+from .stating import Stating
 from .transport import Answer
 from .uploads import Files
 
@@ -32,7 +40,21 @@ __all__ = ["TIMEOUT_S", "TRANSFER_TIMEOUT_S", "ApiClient", "LogPiece"]
 _LANES_MAX = 3_000  # asked for at once: with ids of 256 characters of 4 bytes that is below a watermark's limit
 
 
-class ApiClient(Logs, Assets, History, Files, Datastores):
+class ApiClient(
+    Logs,
+    Assets,
+    History,
+    Files,
+    Datastores,
+    Search,
+    AllSeries,
+    Changes,
+    Exporting,
+    Health,
+    Sql,
+    AccessTokens,
+    Stating,
+):
     """One workspace of one API. Nothing is asked at construction. Thread-safe; a child of fork makes its own.
 
     :param settings: api, access_token and workspace are used.
@@ -66,12 +88,20 @@ class ApiClient(Logs, Assets, History, Files, Datastores):
 
     # Runs
 
-    def run(self, run_id: str, *, not_before: str | None = None, timeout_s: float = TIMEOUT_S) -> RunRecord:
+    def run(
+        self,
+        run_id: str,
+        *,
+        as_of: str | None = None,
+        not_before: str | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> RunRecord:
         """One run.
 
+        :param as_of: A watermark or a broker time, ISO 8601: as it was folded up to there.
         :raises RunNotFoundError: There is no such run.
         """
-        return cast(RunRecord, self._get(run_path(run_id), {}, not_before, timeout_s))
+        return cast(RunRecord, self._get(run_path(run_id), {"as_of": as_of}, not_before, timeout_s))
 
     def runs(
         self,

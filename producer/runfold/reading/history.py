@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from runfold.exceptions import NotYetVisibleError
 from runfold_schemas.watermark import Lane, Watermark
@@ -34,11 +34,17 @@ class History(Asking):
         run_id: str,
         *,
         writer_id: str | None = None,
+        key: str | None = None,
         not_before: str | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> Iterator[DecisionRecord]:
-        """Decisions about facts of a run that were not plainly accepted, in the order of the log."""
-        return self.decisions_about("run", run_id, writer_id=writer_id, not_before=not_before, timeout_s=timeout_s)
+        """Decisions about facts of a run that were not plainly accepted, in the order of the log.
+
+        :param key: Only those that refused this key, such as a property.
+        """
+        return self.decisions_about(
+            "run", run_id, writer_id=writer_id, key=key, not_before=not_before, timeout_s=timeout_s
+        )
 
     def decisions_about(
         self,
@@ -46,18 +52,44 @@ class History(Asking):
         aggregate_id: str,
         *,
         writer_id: str | None = None,
+        key: str | None = None,
         not_before: str | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> Iterator[DecisionRecord]:
         """As `decisions`, of any aggregate."""
-        for page in self._pages(_decisions(kind, aggregate_id), {"writer_id": writer_id}, not_before, timeout_s):
+        query = {"writer_id": writer_id, "key": key}
+        for page in self._pages(_decisions(kind, aggregate_id), query, not_before, timeout_s):
             yield from page["decisions"]
 
     def events(
-        self, run_id: str, *, not_before: str | None = None, timeout_s: float = TIMEOUT_S
+        self,
+        run_id: str,
+        *,
+        events: Sequence[str] = (),
+        verdicts: Sequence[str] = (),
+        writer_id: str | None = None,
+        key: str | None = None,
+        newest_first: bool = False,
+        as_of: str | None = None,
+        not_before: str | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> Iterator[Happening]:
-        """All facts and claims about a run, in the order of the log."""
-        for page in self._pages(f"{run_path(run_id)}/events", {}, not_before, timeout_s):
+        """All facts and claims about a run, in the order of the log.
+
+        :param events: Only of these kinds, such as StatusChanged.
+        :param verdicts: Only what was decided so: accepted, refused, repeated, conflicting.
+        :param key: Only facts that were refused for this key, such as a property.
+        :param as_of: A watermark or a broker time, ISO 8601: those folded up to there.
+        """
+        query = {
+            "event": list(events),
+            "verdict": list(verdicts),
+            "writer_id": writer_id,
+            "key": key,
+            "newest_first": newest_first or None,
+            "as_of": as_of,
+        }
+        for page in self._pages(f"{run_path(run_id)}/events", query, not_before, timeout_s):
             yield from page["timeline"]
 
 

@@ -1,16 +1,12 @@
 """HTTP with deadlines: the sole importer of urllib3, and the one border where its errors become ours.
 
 What passes by itself is tried again until the deadline, with pauses of 50 ms doubling to 1 s: no connection, a cut
-one, 408, 429, 502, 503 `unavailable`, 504. Everything the API is asked may be repeated. Connections are kept in a
-pool; it is thread-safe, but not for a child of fork, which makes its own.
+one, 408, 429, 502, 503 `unavailable`, 504; longer where `Retry-After` says so. What the API is asked may be repeated,
+but for what `once` names. Connections are kept in a pool; it is thread-safe, but not for a child of fork, which makes
+its own.
 
-    none of these has passed by the deadline                      ServiceAwayError, naming service and setting
-    503 `not_yet` by the deadline                                 NotYetVisibleError
-    401, 403                                                      AuthenticationException
-    404 of a run                                                  RunNotFoundError
-    other 404, 409                                                ServiceException, status_code as answered
-    other 4xx                                                     UserErrorException
-    other 5xx, or what no Runfold API would answer                ServiceException, status_code as answered
+Errors: what none of these has passed by the deadline is ServiceAwayError, naming service and setting, or
+NotYetVisibleError; what no Runfold API would answer is ServiceException; the others are told in `refusals`.
 """
 
 from __future__ import annotations
@@ -18,20 +14,16 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlencode, urlsplit
 
 import urllib3
 
-from runfold.exceptions import (
-    AuthenticationException,
-    NotYetVisibleError,
-    RunNotFoundError,
-    ServiceAwayError,
-    ServiceException,
-    UserErrorException,
-)
+from runfold.exceptions import NotYetVisibleError, ServiceException, UserErrorException
+
+from . import refusals
+from .refusals import Passing, Service
 
 T = TypeVar("T")
 CONNECT_S_MAX = 3.0
@@ -42,16 +34,8 @@ _BYTES_A_SECOND_MIN = 1 << 20
 _STORED_S = 8.0  # a store that is busy is not away
 _PAUSE_S, _PAUSE_S_MAX = 0.05, 1.0
 _PAUSE = threading.Event()  # never set: its wait is the pause
-_PASSING = (408, 429, 502, 503, 504)
 _JSON_BYTES_MAX = 256 << 20
-
-
-class Service(NamedTuple):
-    """What is talked to, as messages name it."""
-
-    name: str
-    setting: str
-    address: str
+_ERROR_BYTES_MAX = 1 << 20
 
 
 class Answer:
@@ -68,6 +52,10 @@ class Answer:
         """
         return self._response.read(size)
 
+    def come(self) -> bytes:
+        """What of the body has come, at least a byte of it; empty at its end."""
+        return self._response.read1(_BLOCK_BYTES)
+
     def whole(self) -> bytes:
         """The rest of the body."""
         return b"".join(iter(lambda: self.read(_BLOCK_BYTES), b""))
@@ -79,15 +67,6 @@ class Answer:
 
 class Truncated(Exception):
     """A body that ends before its format says so; it is asked for again."""
-
-
-class _Passing(Exception):
-    """Something that may pass by itself; `error` is what to raise when it has not by the deadline."""
-
-    def __init__(self, error: Exception, retry_after_s: float = 0.0) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.retry_after_s = retry_after_s
 
 
 class Transport:
@@ -114,53 +93,82 @@ class Transport:
         query: Mapping[str, object] | None = None,
         *,
         body: object = None,
+        method: str | None = None,
+        headers: Mapping[str, str] | None = None,
         deadline: float,
         wait: Callable[[float], Mapping[str, object]] | None = None,
         use: Callable[[Answer], T],
+        once: bool = False,
     ) -> T:
         """GETs (or POSTs, with a `body`) and gives the answer to `use`, again from the start when its connection is
         cut.
 
         :param path: Below the API's address, percent-encoded.
-        :param query: Parameters; None values are left out, bools are true and false.
+        :param query: Parameters; None values are left out, bools are true and false, lists are repeated.
         :param body: To be sent as JSON.
+        :param method: Another than GET or POST.
+        :param headers: Sent too, such as Accept.
         :param deadline: Of `time.monotonic()`; the first try is made even when it has passed.
         :param wait: Given the seconds that are left, further parameters of the query, or of a body.
         :param use: Reads what it needs and returns the result.
+        :param once: It is asked once: what was cut may have been done, and would be done twice.
         """
 
-        def once(left: float) -> T:
+        def attempt(left: float) -> T:
             more = wait(left) if wait is not None else {}
             asked = {**(query or {}), **(more if body is None else {})}
             sent = json.dumps({**body, **more}).encode() if isinstance(body, dict) else None
-            return self._send(self._base + path + _query(asked), sent, left, use, str(asked.get("not_before", "")))
+            with self._answered(method, path, asked, sent, headers, left) as response:
+                if response.status >= 400:
+                    raise self._refusal(response, str(asked.get("not_before", "")))
+                return _used(self._service, response, use)
 
-        return _until(deadline, once)
+        return _until(deadline, attempt, once=once)
 
-    def _send(self, url: str, body: bytes | None, left: float, use: Callable[[Answer], T], not_before: str) -> T:
-        headers = {**self._headers, "Content-Type": "application/json"} if body is not None else self._headers
-        method = "GET" if body is None else "POST"
-        with _connected(self._service, self._pool, method, url, left, body=body, headers=headers) as response:
-            if response.status >= 400:
-                raise self._refusal(response, not_before)
-            return _used(self._service, response, use)
+    def follow(
+        self, path: str, query: Mapping[str, object], *, headers: Mapping[str, str], silence_s: float
+    ) -> Iterator[bytes]:
+        """Pieces of an answer that has no end, as they come; it is over when the API closes it. Asked for once.
+
+        :param silence_s: Seconds without a byte after which the connection counts as cut.
+        :raises ServiceAwayError: It was cut, or never made: ask anew, from where the last piece ended.
+        """
+        try:
+            with self._answered(None, path, query, None, headers, silence_s, read_s=silence_s) as response:
+                if response.status >= 400:
+                    raise self._refusal(response, "")
+                answer = Answer(response)
+                try:
+                    while piece := answer.come():
+                        yield piece
+                except (urllib3.exceptions.HTTPError, OSError) as error:
+                    raise _away(self._service, error) from error
+                finally:
+                    response.close()  # what is left of it has no end
+        except Passing as passing:
+            raise passing.error from passing.__cause__
+
+    def _answered(
+        self,
+        method: str | None,
+        path: str,
+        query: Mapping[str, object],
+        body: bytes | None,
+        headers: Mapping[str, str] | None,
+        left: float,
+        read_s: float = 0.0,
+    ) -> _connected:
+        sent = {**self._headers, **(headers or {})}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        method = method or ("GET" if body is None else "POST")
+        url = self._base + path + _query(query)
+        return _connected(self._service, self._pool, method, url, left, body=body, headers=sent, read_s=read_s)
 
     def _refusal(self, response: urllib3.BaseHTTPResponse, not_before: str) -> Exception:
         """The exception that an answer is."""
-        error = _error_of(response)
-        status, code, message = response.status, error.get("code"), str(error.get("message", response.reason))
-        service = self._service
-        if code == "not_yet":
-            return _Passing(NotYetVisibleError(service.setting, service.address, message, not_before))
-        if status in _PASSING:
-            return _Passing(ServiceAwayError(service.name, service.setting, service.address, f"{status}: {message}"))
-        if status in (401, 403):
-            return AuthenticationException(f"The API at {service.address} refuses (RUNFOLD_ACCESS_TOKEN): {message}.")
-        if status == 404 and error.get("kind") == "run":
-            return RunNotFoundError(str(error.get("id")), f"the ledger behind {service.address}")
-        if status in (404, 409) or status >= 500:
-            return ServiceException(message, status_code=status)
-        return UserErrorException(message)
+        status, reason, headers = response.status, response.reason, response.headers
+        return refusals.of_api(self._service, status, reason, headers, _told_by(response), not_before)
 
 
 class ObjectStore:
@@ -245,18 +253,18 @@ def _patience_s(size: int) -> float:
     return min(READ_S_MAX, _STORED_S + size / _BYTES_A_SECOND_MIN)
 
 
-def _until(deadline: float, once: Callable[[float], T]) -> T:
-    """Tries until it works, or raises what may pass by itself no more."""
+def _until(deadline: float, attempt: Callable[[float], T], *, once: bool = False) -> T:
+    """Tries until it works (or `once`), or raises what may pass by itself no more."""
     pause = _PAUSE_S
     while True:
         try:
-            return once(max(0.0, deadline - time.monotonic()))
-        except _Passing as passing:
+            return attempt(max(0.0, deadline - time.monotonic()))
+        except Passing as passing:
             left = deadline - time.monotonic()
-            if left <= 0:
+            if left <= 0 or once:
                 raise passing.error from passing.__cause__
             if not isinstance(passing.error, NotYetVisibleError):  # the API itself has waited for that
-                _PAUSE.wait(min(pause, left))
+                _PAUSE.wait(min(max(pause, passing.retry_after_s), left))
                 pause = min(2 * pause, _PAUSE_S_MAX)
 
 
@@ -307,9 +315,8 @@ def _used(service: Service, response: urllib3.BaseHTTPResponse, use: Callable[[A
         raise ServiceException(message, status_code=response.status) from error
 
 
-def _away(service: Service, error: Exception) -> _Passing:
-    reason = f"{type(error).__name__}: {error}"
-    return _Passing(ServiceAwayError(service.name, service.setting, service.address, reason, inner_exception=error))
+def _away(service: Service, error: Exception) -> Passing:
+    return service.away(f"{type(error).__name__}: {error}", error)
 
 
 def _store(url: str) -> Service:
@@ -318,29 +325,22 @@ def _store(url: str) -> Service:
 
 
 def _store_refusal(url: str, response: urllib3.BaseHTTPResponse) -> Exception:
-    service = _store(url)
-    told = response.read(1000).decode("utf-8", "replace")
-    if response.status >= 500:
-        reason = f"{response.status}: {told}"
-        return _Passing(ServiceAwayError(service.name, service.setting, service.address, reason))
-    path = unquote(urlsplit(url).path)
-    message = f"the object store at {service.address} refuses {path}: {response.status}: {told}"
-    return ServiceException(message, status_code=response.status)
+    return refusals.of_store(_store(url), unquote(urlsplit(url).path), response.status, _told_by(response)[:1000])
 
 
-def _error_of(response: urllib3.BaseHTTPResponse) -> Mapping[str, Any]:
+def _told_by(response: urllib3.BaseHTTPResponse) -> bytes:
+    """What a refusal says; empty where it is cut."""
     try:
-        body = json.loads(response.read(1 << 20))
-        error = body["error"]
-    except (ValueError, KeyError, TypeError, urllib3.exceptions.HTTPError):
-        return {}
-    return error if isinstance(error, dict) else {}
+        return response.read(_ERROR_BYTES_MAX)
+    except urllib3.exceptions.HTTPError:
+        return b""
 
 
 def _query(parameters: Mapping[str, object]) -> str:
     given: Iterable[tuple[str, str]] = [
         (name, str(value).lower() if isinstance(value, bool) else str(value))
-        for name, value in parameters.items()
+        for name, values in parameters.items()
+        for value in (values if isinstance(values, (list, tuple)) else (values,))
         if value is not None
     ]
     return f"?{urlencode(list(given))}" if given else ""

@@ -24,6 +24,7 @@ from .records import ArtifactRecord, Content, Multipart, Upload, UploadPart
 PARALLEL = 4  # parts of one body
 PARTS_AT_ONCE = 64  # are asked for in one page: their addresses are good for an hour
 BEGUN_AGAIN_MAX = 3
+PREVIEW_BYTES = 64 << 10
 _ETAG_OF_MD5 = 32  # characters
 
 
@@ -44,16 +45,43 @@ class Files(Downloads):
         *,
         prefix: str = "",
         signed: bool = False,
+        as_of: str | None = None,
         not_before: str | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> list[ArtifactRecord]:
         """The artifacts of a run whose path begins with `prefix`, by path, then attempt.
 
         :param signed: Whether each comes with an address for its bytes.
+        :param as_of: A watermark or a broker time, ISO 8601: as they were folded up to there.
         """
-        query = {"prefix": prefix, "signed": signed or None}
+        query = {"prefix": prefix, "signed": signed or None, "as_of": as_of}
         pages = self._pages(f"{run_path(run_id)}/artifacts", query, not_before, timeout_s)
         return [artifact for page in pages for artifact in page["artifacts"]]
+
+    def preview(
+        self,
+        run_id: str,
+        path: str,
+        attempt: int | None = None,
+        *,
+        first: int = 0,
+        limit: int = PREVIEW_BYTES,
+        timeout_s: float = TRANSFER_TIMEOUT_S,
+    ) -> tuple[bytes, str]:
+        """The first bytes of a file, as the API shows them, and their media type.
+
+        :param first: Place of the first byte.
+        :param limit: Bytes at most; the API gives 4 MiB at once at most.
+        :raises ServiceException: The run has no such file (status_code 404).
+        """
+        query = {"path": path, "attempt": attempt, "first": first, "limit": limit}
+        return self._ask(
+            f"{run_path(run_id)}/artifacts/preview",
+            query,
+            None,
+            timeout_s,
+            lambda answer: (answer.whole(), answer.headers.get("Content-Type", "application/octet-stream")),
+        )
 
     def content(
         self,
