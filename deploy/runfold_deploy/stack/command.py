@@ -38,6 +38,7 @@ def up(only: Collection[str] = (), new_ports: bool = False) -> None:
     report.say(f"ready after {seconds:.1f} s; addresses and keys in {place.stack}, logs in {place.home}/logs")
     if not only:
         report.say(f"API {settings['api']}; the next script on this machine needs no configuration")
+        report.say(_page(settings["api"], place))
 
 
 def down() -> None:
@@ -77,6 +78,12 @@ def _print(conditions: list[Condition]) -> None:
     for one in conditions:
         if one.remedy:
             report.say(one.remedy)
+        if one.name == "api" and one.health == "ready":
+            report.say(_page(one.address, layout.layout(home(), os.environ)))
+
+
+def _page(api: str, place: layout.Layout) -> str:
+    return f"page {api.rstrip('/')}/ (sign in with the access_token of {place.stack})"
 
 
 def _report() -> Report:
