@@ -204,5 +204,5 @@ def test_the_command_ends_1_for_problems_2_for_usage_3_for_no_broker(
     assert wrong.exit_code == 2
     assert "3 to 33 characters" in wrong.stderr
     nobody = run.invoke(command.app, ["check", *where, "--kafka", away, "--workspace", "absent"])
-    assert nobody.exit_code == 3
+    assert nobody.exit_code == 5
     assert "RUNFOLD_KAFKA" in nobody.stderr

@@ -122,7 +122,7 @@ class Rechecker:
             self._sweep_at = self._clock() + SWEEP_S
             swept = self._objects.sweep_uploads(UPLOAD_S_MAX)
             if swept:
-                log.info("event=uploads_swept count=%d", swept)
+                log.info("uploads_swept", extra={"uploads": swept})
         for artifact, detail in sorted(missing.items(), key=lambda each: each[0].size):  # no small one waits for GBs
             at, delay_s = self._due.get(artifact, (0.0, AGAIN_FIRST_S))
             if self._beside.stopping():
@@ -136,10 +136,8 @@ class Rechecker:
         with answering():
             connection.execute(_FOUND, [*finding, *artifact[:3]])
         if finding.availability != MISSING:
-            log.info(
-                "event=object_found run=%r sha256=%s availability=%s",
-                artifact.run_id, artifact.sha256, finding.availability,
-            )  # fmt: skip
+            told = {"workspace": artifact.workspace, "run_id": artifact.run_id, "sha256": artifact.sha256}
+            log.info("object_found", extra={**told, "availability": finding.availability})
 
 
 _MISSING = """

@@ -78,10 +78,8 @@ class Beside:
                 except Away as away:
                     self._away(away)
                     delay_s = retry.failed()
-                    log.warning(
-                        "event=away thread=%s service=%r retry_in_s=%.1f detail=%r",
-                        self._name, away.service, delay_s, away.detail,
-                    )  # fmt: skip
+                    told = {"beside": self._name, "service": away.service, "retry_in_s": delay_s}
+                    log.warning("away", extra={**told, "detail": away.detail})
                     self._stopping.wait(delay_s)
                 if last:
                     return

@@ -91,21 +91,17 @@ class Contracts:
         self._tell(names, contract.manifest, problems)
         self._manifests[workspace] = contract.manifest
         self._schemas[workspace] = dict(contract.schemas)
-        log.info("event=contract_read workspace=%s schemas=%d", workspace, len(contract.schemas))
+        log.info("contract_read", extra={"workspace": workspace, "schemas": len(contract.schemas)})
 
     def _tell(self, names: Topics, manifest: Manifest, problems: Sequence[Problem]) -> None:
         if names.workspace not in self._manifests and manifest.replication == 1:
-            log.info(
-                "event=one_copy workspace=%s detail='each partition has one copy: for one machine only'",
-                names.workspace,
-            )
+            detail = "each partition has one copy: for one machine only"
+            log.info("one_copy", extra={"workspace": names.workspace, "detail": detail})
         command = f"{CHECK} --prefix {names.prefix} --workspace {names.workspace}"
         for problem in problems:
-            log.log(
-                logging.ERROR if problem.grave else logging.WARNING,
-                "event=topics_problem workspace=%s detail=%r command=%r",
-                names.workspace, problem.text, command,
-            )  # fmt: skip
+            level = logging.ERROR if problem.grave else logging.WARNING
+            told = {"workspace": names.workspace, "detail": problem.text, "command": command}
+            log.log(level, "topics_problem", extra=told)
         grave = "; ".join(problem.text for problem in problems if problem.grave)
         if grave:
             raise Stop(

@@ -43,10 +43,9 @@ def decode(
         except Exception as error:  # noqa: BLE001 - any bytes may come; the limit tells a bad release from a bad record
             dead.append(letter(raw, POISON, error))
     for each in dead:
-        log.warning(
-            "event=dead_letter kind=%s topic=%s partition=%d offset=%d reason=%r",
-            each.kind, each.raw.topic, each.raw.partition, each.raw.offset, each.reason,
-        )  # fmt: skip
+        raw = each.raw
+        place = {"topic": raw.topic, "partition": raw.partition, "offset": raw.offset}
+        log.warning("dead_letter", extra={"kind": each.kind, **place, "detail": each.reason})
     return decoded, dead
 
 

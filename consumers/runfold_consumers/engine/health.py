@@ -20,6 +20,7 @@ class Health:
         self._lock = threading.Lock()
         self._conditions = dict.fromkeys(conditions, (False, "not yet"))
         self._turned = clock()
+        self.conditions = conditions
 
     def set(self, condition: str, *, ok: bool, detail: str = "") -> None:
         """States a condition; a change is logged."""
@@ -27,13 +28,13 @@ class Health:
             was, _ = self._conditions.get(condition, (False, ""))
             self._conditions[condition] = (ok, detail)
         if was != ok:
-            log.log(
-                logging.INFO if ok else logging.WARNING,
-                "event=condition name=%s ok=%s detail=%r",
-                condition,
-                ok,
-                detail,
-            )
+            level = logging.INFO if ok else logging.WARNING
+            log.log(level, "condition", extra={"condition": condition, "ok": ok, "detail": detail})
+
+    def holds(self, condition: str) -> bool:
+        """Whether a condition holds."""
+        with self._lock:
+            return self._conditions[condition][0]
 
     def turn(self) -> None:
         """The loop has turned."""

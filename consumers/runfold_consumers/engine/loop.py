@@ -23,7 +23,7 @@ from runfold_consumers.engine.backoff import Backoff
 from runfold_consumers.engine.commit import Batch, commit
 from runfold_consumers.engine.connecting import answering, connect
 from runfold_consumers.engine.contracts import Contracts
-from runfold_consumers.engine.dead_letters import Count, Limit
+from runfold_consumers.engine.dead_letters import Count, DeadLetter, Limit
 from runfold_consumers.engine.decoding import decode
 from runfold_consumers.engine.errors import Away, PositionMoved
 from runfold_consumers.engine.health import Health
@@ -32,6 +32,8 @@ from runfold_consumers.engine.positions import Position, Step
 from runfold_consumers.engine.projection import Companion, Connection, Projection
 from runfold_consumers.engine.reporting import Lag, Reporter
 from runfold_consumers.fold.records import RawRecord
+from runfold_schemas import process_metrics
+from runfold_schemas.process_metrics import Registry
 
 log = logging.getLogger(__name__)
 RecordT = TypeVar("RecordT")
@@ -63,9 +65,11 @@ class Loop(Generic[RecordT]):
         projection: Projection[RecordT],
         health: Health,
         contracts: Contracts,
+        metrics: Registry,
         companions: Sequence[Companion] = (),
     ) -> None:
         self._options, self._projection, self._health, self._contracts = options, projection, health, contracts
+        self._metrics = metrics
         self._source = Source(
             options.bootstrap,
             options.prefix,
@@ -119,7 +123,7 @@ class Loop(Generic[RecordT]):
                 return
             self._poller = Poller(self._source)
             self._health.set("kafka", ok=True)
-            log.info("event=connected group=%s topics=%s", self._source.group, self._source.pattern())
+            log.info("connected", extra={"group": self._source.group, "topics": self._source.pattern()})
         assigned = self._poller.take_assignment()
         if assigned is not None:
             self._hold(assigned)
@@ -137,7 +141,7 @@ class Loop(Generic[RecordT]):
         self._forget_places()
         self._held = set(assigned)
         self._retry.succeeded()
-        log.info("event=assigned partitions=%d", len(self._held))
+        log.info("assigned", extra={"partitions": len(self._held)})
         self._tell_partitions()
 
     def _place(self, poller: Poller) -> None:
@@ -200,7 +204,8 @@ class Loop(Generic[RecordT]):
             self._connection = None
         self._back_to_held(list(self._next))
         delay_s = self._retry.failed()
-        log.warning("event=away service=%s retry_in_s=%.1f detail=%r", away.service, delay_s, away.detail)
+        self._metrics.count(process_metrics.AWAY, away.service)
+        log.warning("away", extra={"service": away.service, "retry_in_s": delay_s, "detail": away.detail})
 
     def _tell_partitions(self) -> None:
         ok = self._assigned and not self._held
@@ -220,7 +225,7 @@ class Loop(Generic[RecordT]):
             for part in _cut(fresh):
                 self._fold(topic, topic_id, part)
         except PositionMoved as moved:
-            log.warning("event=position_moved detail=%r", str(moved))
+            log.warning("position_moved", extra={"topic": topic, "detail": str(moved)})
             self._back_to_held([at for at in self._next if at.topic == topic])
 
     def _checked(self, records: list[RawRecord]) -> Iterator[RawRecord]:
@@ -240,12 +245,20 @@ class Loop(Generic[RecordT]):
         decoded, dead = decode(self._projection, self._contracts, raws)
         self._projection.prepare(topic_kind, [record for _, record in decoded])
         batch = Batch(workspace, topic_kind, topic, steps, decoded, dead)
-        count = self._counts[topic]
+        count, letters = self._counts[topic], 0
+
+        def admit(all_dead: Sequence[DeadLetter]) -> Count:
+            nonlocal letters
+            letters = len(all_dead)
+            return count.after(topic, raws, all_dead)
+
         if self._connection is None:
             raise Away("postgres", "no connection")
-        self._counts[topic] = commit(
-            self._connection, self._projection, batch, lambda all_dead: count.after(topic, raws, all_dead)
-        )
+        begun = time.monotonic()
+        self._counts[topic] = commit(self._connection, self._projection, batch, admit)
+        self._metrics.observe(process_metrics.COMMIT_SECONDS, time.monotonic() - begun, topic_kind)
+        self._metrics.count(process_metrics.RECORDS, topic_kind, by=len(raws))
+        self._metrics.count(process_metrics.DEAD_LETTERS, topic_kind, by=letters)
         for partition, step in steps.items():
             self._next[Partition(topic, partition)] = step.last.offset + 1
             self._last_time_us[Partition(topic, partition)] = step.last.broker_time_us
@@ -265,6 +278,20 @@ class Loop(Generic[RecordT]):
         self._notice_moves()
         lags = [self._lag(poller, at, next_offset, ends[at]) for at, next_offset in self._next.items()]
         self._reporter.lag(lags, now)
+        self._measure(poller, lags)
+
+    def _measure(self, poller: Poller, lags: Sequence[Lag]) -> None:
+        self._metrics.state(process_metrics.PARTITIONS, len(lags))
+        now = datetime.now(timezone.utc)
+        for topic_kind in self._projection.topic_kinds:
+            behind = [
+                (lag.end_offset - lag.next_offset, lag.last_broker_time)
+                for lag in lags
+                if poller.names(lag.topic)[1] == topic_kind and lag.end_offset > lag.next_offset
+            ]
+            seconds = max(((now - at).total_seconds() for _, at in behind if at is not None), default=0.0)
+            self._metrics.state(process_metrics.LAG_RECORDS, sum(records for records, _ in behind), topic_kind)
+            self._metrics.state(process_metrics.LAG_SECONDS, max(0.0, seconds), topic_kind)
 
     def _notice_moves(self) -> None:
         """A rebuild or a restored backup moves positions while nothing comes in that would tell."""
@@ -273,7 +300,7 @@ class Loop(Generic[RecordT]):
         with answering():
             moved = positions.moved(self._connection, self._projection.positions_schema, self._next)
         if moved:
-            log.warning("event=positions_moved_meanwhile partitions=%d", len(moved))
+            log.warning("positions_moved_meanwhile", extra={"partitions": len(moved)})
             self._back_to_held(moved)
 
     def _lag(self, poller: Poller, at: Partition, next_offset: int, end_offset: int) -> Lag:

@@ -19,6 +19,8 @@ from runfold_consumers.engine.projection import Connection
 from runfold_consumers.watchdog import looking
 from runfold_consumers.watchdog.judging import Continuity, judge
 from runfold_consumers.watchdog.stating import Speaker
+from runfold_schemas import process_metrics
+from runfold_schemas.process_metrics import Registry
 from runfold_schemas.settings import Settings
 from runfold_schemas.topics import topics_of
 
@@ -32,12 +34,13 @@ END_S = 5.0  # how long its end may take
 class Watchdog:
     """Watches until it is stopped."""
 
-    def __init__(self, settings: Settings, health: Health, interval_s: float = INTERVAL_S) -> None:
+    def __init__(self, settings: Settings, health: Health, metrics: Registry, interval_s: float = INTERVAL_S) -> None:
         """
         Raises:
             SettingsError: Kafka's or Postgres' address is not set.
         """
         self._settings, self._health, self._interval_s = settings, health, interval_s
+        self._metrics = metrics
         self._postgres = settings.need("postgres")
         self._contracts = Contracts(settings.need("kafka"), settings.topic_prefix)
         self._connection: Connection | None = None
@@ -65,7 +68,7 @@ class Watchdog:
                 except Away as away:
                     self._away(away)
                     pause_s = retry.failed()
-                    log.warning("event=away service=%s retry_in_s=%.1f detail=%r", away.service, pause_s, away.detail)
+                    log.warning("away", extra={"service": away.service, "retry_in_s": pause_s, "detail": away.detail})
                 stop.wait(pause_s)
         finally:
             deadline = time.monotonic() + END_S
@@ -97,7 +100,8 @@ class Watchdog:
                 retry_s = self._retries.setdefault(workspace, Backoff()).failed()
                 self._again_at[workspace] = time.monotonic() + retry_s
                 self._away(away)
-                log.warning("event=away workspace=%s retry_in_s=%.1f detail=%r", workspace, retry_s, away.detail)
+                told = {"workspace": workspace, "service": away.service, "retry_in_s": retry_s}
+                log.warning("away", extra={**told, "detail": away.detail})
         self._health.set("postgres", ok=True)
         if self._retries:
             return made
@@ -129,19 +133,19 @@ class Watchdog:
                 speaker = self._speakers[workspace] = Speaker(self._settings, workspace)
             if speaker.state(statement):
                 made += 1
-                log.info(
-                    "event=stated workspace=%s run=%r attempt=%d status=%s reason=%r",
-                    workspace, statement.run_id, statement.attempt, statement.status, statement.reason,
-                )  # fmt: skip
+                self._metrics.count(process_metrics.STATEMENTS, statement.status)
+                log.info("stated", extra={"workspace": workspace, **statement._asdict()})
         return made
 
     def _tell(self, workspace: str, blind: bool) -> None:
         if blind and workspace not in self._told:
-            log.warning("event=blind workspace=%s detail='no projector has looked at all of its partitions'", workspace)
+            detail = "no projector has looked at all of its partitions"
+            log.warning("blind", extra={"workspace": workspace, "detail": detail})
         (self._told.add if blind else self._told.discard)(workspace)
 
     def _away(self, away: Away) -> None:
         self._health.set(away.service, ok=False, detail=away.detail)
+        self._metrics.count(process_metrics.AWAY, away.service)
         if away.service == "postgres" and self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -33,7 +33,7 @@ def ship(
     probe_port: Annotated[
         int | None,
         typer.Option(
-            envvar="RUNFOLD_PROBE_PORT", min=0, help="Port on 127.0.0.1 for /livez and /readyz; 0 takes a free one."
+            envvar="RUNFOLD_PROBE_PORT", min=0, help="Port for /livez, /readyz and /metrics; 0 takes a free one."
         ),
     ] = None,
 ) -> None:
@@ -41,8 +41,10 @@ def ship(
 
     With --once it ends 0 when everything is acknowledged and, where an API is known, visible; 3 when something is
     left; 1 when a journal was refused.
+
+    Example: runfold ship --once
     """
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING if once else logging.INFO, format="%(message)s")
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     from runfold_schemas.settings import Settings, SettingsError
 
     if (workspace is None) != (experiment is None):
@@ -79,9 +81,16 @@ def _once(settings: Settings, workspace: str | None, experiment: str | None, tim
 def _run(settings: Settings, probe_port: int | None) -> None:
     from runfold.shipper.daemon import NodeShipper
     from runfold.shipper.probes import Probes
+    from runfold_schemas import service_log
+    from runfold_schemas.process_metrics import Registry
 
+    service_log.configure(settings.log)
     shipper = NodeShipper(settings.journals(), settings)
-    probes = Probes(shipper.live, shipper.ready, probe_port) if probe_port is not None else None
+    probes = None
+    if probe_port is not None:
+        metrics = Registry("shipper")
+        shipper.measure(metrics)
+        probes = Probes(shipper.live, shipper.ready, metrics, probe_port)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: shipper.stop())
     shipper.run()

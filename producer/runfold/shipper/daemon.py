@@ -29,6 +29,8 @@ from runfold.shipper.sending import Cluster
 from runfold.shipper.spool import spooled, upload_spooled
 from runfold.shipper.troubles import Trouble, Troubles, log
 from runfold.shipper.turns import Turn
+from runfold_schemas import process_metrics
+from runfold_schemas.process_metrics import Registry
 from runfold_schemas.settings import Settings
 
 SCAN_S = 0.5
@@ -71,6 +73,8 @@ class NodeShipper:
         self._ready = threading.Condition()
         self._scanned_at = 0.0
         self._told: set[Path] = set()
+        self._begun = time.monotonic()
+        self._metrics: Registry | None = None
 
     def run(self) -> None:
         """Ships until `stop` is called, from another thread or a signal handler."""
@@ -104,6 +108,30 @@ class NodeShipper:
         live, told = self.live()
         trouble = self._troubles.open()
         return live and not trouble, told | ({"in the way": ", ".join(trouble)} if trouble else {})
+
+    def measure(self, metrics: Registry) -> None:
+        """Lets the process metrics of the shipper be asked here."""
+
+        def behind_s() -> float:
+            now = time.monotonic()
+            return max((now - max(drain.caught_up_at, self._begun) for drain in self._drains()), default=0.0)
+
+        for state, count in (
+            ("shipped", lambda: len(self._entries)),
+            ("done", lambda: len(self._finished)),
+            ("unbound", lambda: len(self._unbound)),
+        ):
+            metrics.ask(process_metrics.JOURNALS, count, state)
+        metrics.ask(process_metrics.BEHIND, behind_s)
+        metrics.ask(process_metrics.IN_THE_WAY, lambda: len(self._troubles.open()))
+        metrics.ask(
+            process_metrics.UNACKNOWLEDGED,
+            lambda: sum(journals.unacknowledged_bytes(drain.folder) for drain in self._drains()),
+        )
+        self._metrics = metrics
+
+    def _drains(self) -> list[Drain]:
+        return [entry.drain for entry in list(self._entries.values())]
 
     def _every(self, seconds: float, what: Callable[[], None]) -> None:
         while not self._stopping.is_set():
@@ -142,7 +170,7 @@ class NodeShipper:
     def _tell(self, folder: Path, error: Exception) -> None:
         if folder not in self._told:
             self._told.add(folder)
-            log.warning("runfold: journal %s cannot be shipped: %s", folder, error)
+            log.warning("runfold: journal %s cannot be shipped: %s", folder, error, extra={"writer_id": folder.name})
 
     def _again(self, entry: _Entry, pause: float) -> None:
         with self._ready:
@@ -162,8 +190,11 @@ class NodeShipper:
     def _serve(self) -> None:
         while (entry := self._next()) is not None:
             drain = entry.drain
+            sent = drain.sent
             try:
                 pause = drain.step()
+                if self._metrics is not None and drain.sent > sent:
+                    self._metrics.count(process_metrics.SENT, by=drain.sent - sent)
                 if pause:
                     pause = max(pause, len(self._entries) / IDLE_TURNS_PER_SECOND_MAX)
                 if drain.failures == 0 and drain.sent:

@@ -29,6 +29,7 @@ from runfold_consumers.engine.projection import Companion, Connection
 from runfold_consumers.fold.records import RawRecord
 from runfold_schemas import topics
 from runfold_schemas.errors import UnknownFingerprint
+from runfold_schemas.process_metrics import Registry
 from tests.services import OwnWorkspace, Services
 from tests.waiting import until
 
@@ -187,7 +188,8 @@ def running(
         Counting(),
         Health(CONDITIONS),
     )
-    loop = Loop(options, projection, health, Contracts(services.kafka, workspace.prefix), companions)
+    contracts, metrics = Contracts(services.kafka, workspace.prefix), Registry("projector-state")
+    loop = Loop(options, projection, health, contracts, metrics, companions)
     one = Running(loop, projection, health)
     try:
         yield one
@@ -202,4 +204,5 @@ if __name__ == "__main__":
     kafka_, prefix_, postgres_ = sys.argv[1:]
     counting = Counting()
     counting.freezes = True
-    Loop(Options(kafka_, prefix_, postgres_), counting, Health(CONDITIONS), Contracts(kafka_, prefix_)).run(ending)
+    contracts_, metrics_ = Contracts(kafka_, prefix_), Registry("projector-state")
+    Loop(Options(kafka_, prefix_, postgres_), counting, Health(CONDITIONS), contracts_, metrics_).run(ending)

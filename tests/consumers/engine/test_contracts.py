@@ -66,7 +66,7 @@ def test_topics_that_serve_but_are_not_as_they_must_be_are_told_with_the_command
     admin.alter_configs([ConfigResource("TOPIC", facts, {"retention.ms": "1000"})])
     contracts = Contracts(services.kafka, workspace.prefix)
     assert contracts.manifest(workspace.workspace) is not None
-    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert f"topic {facts} has retention.ms='1000'" in warning
-    assert f"runfold topics check --prefix {workspace.prefix} --workspace {workspace.workspace}" in warning
+    (warning,) = [vars(record) for record in caplog.records if record.levelname == "WARNING"]
+    assert f"topic {facts} has retention.ms='1000'" in warning["detail"]
+    assert warning["command"] == f"runfold topics check --prefix {workspace.prefix} --workspace {workspace.workspace}"
     assert any("one_copy" in record.getMessage() for record in caplog.records)

@@ -9,6 +9,7 @@ import urllib.request
 from runfold.shipper.probes import Probes
 from runfold_consumers.engine.backoff import Backoff
 from runfold_consumers.engine.health import STUCK_S, Health
+from runfold_schemas.process_metrics import Registry
 
 
 def ask(port: int, path: str) -> tuple[int, dict[str, object]]:
@@ -22,7 +23,8 @@ def ask(port: int, path: str) -> tuple[int, dict[str, object]]:
 def test_ready_when_every_condition_holds_and_live_while_the_loop_turns() -> None:
     now = [0.0]
     health = Health(("kafka", "postgres"), clock=lambda: now[0])
-    probes = Probes(health.live, health.ready, 0)
+    metrics = Registry("projector-state")
+    probes = Probes(health.live, health.ready, metrics, 0)
     try:
         assert ask(probes.port, "/readyz")[0] == 503
         health.set("kafka", ok=True)
