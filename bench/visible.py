@@ -82,9 +82,7 @@ def written_rate(stack: Stack, what: str, count: int) -> float:
         WRITTEN, what, str(count), RUNFOLD_KAFKA="127.0.0.1:1", RUNFOLD_JOURNAL=str(stack.home / f"bench-{what}")
     )
     counted = (
-        "SELECT coalesce(sum(last_ordinal - first_ordinal + 1), 0) FROM state.points"
-        if what == "points"
-        else "SELECT count(*) FROM state.facts"
+        "SELECT coalesce(sum(points), 0) FROM state.series" if what == "points" else "SELECT count(*) FROM state.facts"
     )
     with psycopg.connect(stack.settings()["postgres"], autocommit=True) as connection:
 
@@ -135,7 +133,7 @@ def latencies_ms(stack: Stack) -> list[float]:
             logged = float(process.stdout.readline())
             while True:
                 row = connection.execute(
-                    "SELECT coalesce(max(last_ordinal), 0) FROM state.points WHERE run_id = %s", (run_id,)
+                    "SELECT coalesce(max(last_ordinal), 0) FROM state.series WHERE run_id = %s", (run_id,)
                 ).fetchone()
                 assert row is not None
                 if row[0] >= number:
@@ -148,11 +146,11 @@ def latencies_ms(stack: Stack) -> list[float]:
 
 
 def bytes_a_point(stack: Stack) -> float:
-    """Table, TOAST and indexes of the points, divided by the points."""
+    """Tables, TOAST and indexes of the points, divided by the points."""
     with psycopg.connect(stack.settings()["postgres"]) as connection:
         row = connection.execute(
-            "SELECT pg_total_relation_size('state.points')::float8 / sum(last_ordinal - first_ordinal + 1)"
-            " FROM state.points"
+            "SELECT (pg_total_relation_size('state.points') + pg_total_relation_size('state.chunks'))::float8"
+            " / sum(points) FROM state.series"
         ).fetchone()
         assert row is not None
         return float(row[0])

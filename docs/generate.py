@@ -133,7 +133,8 @@ VARIABLES = {
         "",
         "A secret, for the provider `environment`: `db-password` is RUNFOLD_SECRET_DB_PASSWORD.",
     ),
-    "RUNFOLD_PROBE_PORT": ("`0`: a free one", "Port of /livez and /readyz of a server process."),
+    "RUNFOLD_PROBE_PORT": ("`0`: a free one", "Port of /livez, /readyz and /metrics of a server process."),
+    "RUNFOLD_PROBE_HOST": ("`127.0.0.1`", "Address that these are served on."),
     "RUNFOLD_MAVEN_REPOSITORY": ("Maven's own settings, else the public one", "Where `runfold up` gets Kafka's jars."),
     "RUNFOLD_JARS": ("`$RUNFOLD_HOME/jars`", "Folder of Kafka's jars."),
     "AML_SNAPSHOT_NO_FILE_LIMIT": ("", "Any value lifts the limit of 2,000 files of a snapshot."),
@@ -214,8 +215,22 @@ def commands() -> str:
                 inner = load(name) if path == "runfold" and name in ROOMS else command.get_command(context, name)
                 yield from walk(inner, f"{path} {name}")
 
+    from runfold_schemas import exits
+
+    head = [
+        "# Commands\n",
+        "[Use the command line](how-to/command-line.md) shows them at work. What an API is needed for takes its address,",
+        "access token and workspace from the [settings](settings.md); `runfold doctor` tells which.\n",
+        "## Exit codes\n",
+        "| code | meaning |",
+        "|---|---|",
+        *(f"| {code} | {meaning} |" for code, meaning in exits.MEANINGS.items()),
+        "",
+        "A server process (`api`, `project`) ends 0 when it was asked to and 1 when somebody must look; `exec` ends as its",
+        "script does.\n",
+    ]
     root = get_command(app)
-    return "# Commands\n\n" + "\n".join(walk(root, "runfold")) + "\n"
+    return "\n".join([*head, *walk(root, "runfold")]) + "\n"
 
 
 def api() -> str:
@@ -251,6 +266,34 @@ def reference() -> str:
     return set_in_type.page()
 
 
+def process_metrics() -> str:
+    """What Runfold's processes tell of themselves."""
+    from runfold_schemas.process_metrics import ALL
+
+    lines = [
+        "# Process metrics\n",
+        "Every service of Runfold serves these at `/metrics` in Prometheus' text format: projectors, watchdog and node",
+        "shipper on their probe port (`RUNFOLD_PROBE_PORT`, 127.0.0.1, beside `/livez` and `/readyz`), the API on its own",
+        "address behind an access token that may read. `deploy/grafana/runfold.json` is a dashboard over them.\n",
+        "What names a workspace, run or writer is no label but a field of log lines: `RUNFOLD_LOG=json` makes each line",
+        "of a service one JSON object with `time`, `level`, `logger`, `event` and fields such as `workspace`, `run_id`,",
+        "`writer_id`, `topic`, `partition`, `offset`, `service`, `detail`.\n",
+        "| process metric | kind | labels | services | what it tells |",
+        "|---|---|---|---|---|",
+    ]
+    for each in ALL:
+        labels = ", ".join(f"`{label}`" for label in each.labels)
+        lines.append(f"| `{each.name}` | {each.kind} | {labels} | {', '.join(each.services)} | {each.about} |")
+    return "\n".join(lines) + "\n"
+
+
+def dashboard() -> str:
+    """Grafana's dashboard over them."""
+    from runfold_deploy import dashboard as made
+
+    return made.document()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "events.md": events,
     "settings.md": settings,
@@ -258,6 +301,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
     "api.md": api,
     "reference.md": reference,
+    "process-metrics.md": process_metrics,
+    "../deploy/grafana/runfold.json": dashboard,
 }
 
 
@@ -265,7 +310,8 @@ def main(words: list[str]) -> int:
     """Writes the pages, or with --check tells which are stale."""
     stale = []
     for name, page in PAGES.items():
-        text = MADE + page().rstrip() + "\n"
+        head = MADE if name.endswith(".md") else ""
+        text = head + page().rstrip() + "\n"
         path = DOCS / name
         if not path.exists() or path.read_text() != text:
             stale.append(name)

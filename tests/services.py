@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,8 +73,8 @@ def services(request: pytest.FixtureRequest, jars: Path) -> Iterator[Services]:
         )
 
 
-@pytest.fixture
-def workspace(services: Services) -> Iterator[OwnWorkspace]:
+@contextmanager
+def own_workspace(services: Services) -> Iterator[OwnWorkspace]:
     """A prefix and a workspace that nobody else uses, topics created as on the local stack; deleted afterwards."""
     from kafka.admin import KafkaAdminClient
 
@@ -90,19 +90,35 @@ def workspace(services: Services) -> Iterator[OwnWorkspace]:
         admin.close()
 
 
+@pytest.fixture
+def workspace(services: Services) -> Iterator[OwnWorkspace]:
+    """A prefix and a workspace of the test's own."""
+    with own_workspace(services) as own:
+        yield own
+
+
 @pytest.fixture(scope="session")
 def migrated_template(services: Services) -> Iterator[str]:
     """Name of a database with all migrations applied: copying it is ten times faster than migrating again."""
+    from runfold_consumers.api.sql import roles
     from runfold_consumers.state import store
 
     with _Database(services, None) as (name, conninfo):
         store.migrate(conninfo)
         yield name
+    roles.drop_strays(services.postgres)
 
 
 @pytest.fixture
 def database(services: Services, migrated_template: str) -> Iterator[str]:
     """Conninfo of a fresh database with all migrations applied; dropped afterwards, connections or not."""
+    with _Database(services, migrated_template) as (_, conninfo):
+        yield conninfo
+
+
+@pytest.fixture(scope="module")
+def shared_database(services: Services, migrated_template: str) -> Iterator[str]:
+    """The same for all tests of a module, each of which keeps to a workspace of its own."""
     with _Database(services, migrated_template) as (_, conninfo):
         yield conninfo
 

@@ -12,12 +12,16 @@ import shutil
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.engines import open_folder
+
+if TYPE_CHECKING:
+    from tests.services import Services
 
 COMMAND = (sys.executable, "-m", "runfold_deploy.command")
 
@@ -120,6 +124,30 @@ def local_stack(jars: Path, **engines: str) -> Iterator[Stack]:
             send_signal(service["pid"], signal.SIGCONT)
         stack.run("down", check=False)
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def stack_on(services: Services, jars: Path, name: str) -> Iterator[Stack]:
+    """A stack on the session's engines, with a prefix, a database and a bucket of its own that begin with `name`."""
+    import psycopg
+    from psycopg.conninfo import make_conninfo
+
+    own = f"{name}{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(services.postgres, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{own}"'.encode())
+    engines = {
+        "RUNFOLD_KAFKA": services.kafka,
+        "RUNFOLD_POSTGRES": make_conninfo(services.postgres, dbname=own),
+        "RUNFOLD_S3_ADDRESS": services.s3_address,
+        "RUNFOLD_S3_KEY": services.s3_key,
+        "RUNFOLD_S3_SECRET": services.s3_secret,
+        "RUNFOLD_S3_BUCKET": own,
+        "RUNFOLD_TOPIC_PREFIX": own,
+    }
+    with local_stack(jars, **engines) as running:
+        yield running
+    with psycopg.connect(services.postgres, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{own}" WITH (FORCE)'.encode())
 
 
 def send_signal(pid: int | None, number: int) -> None:

@@ -96,11 +96,59 @@ class Settings(BaseSettings):
         None,
         description="azureml refuses, in this process, what exceeds the hosted service's quotas; else there are none.",
     )
+    log: Literal["text", "json"] = Field(
+        "text", description="Form of the lines that services write to standard error: for people, or for machines."
+    )
     postgres: SecretStr | None = Field(None, description="Connection string of Postgres; it carries the password.")
     s3_address: str | None = Field(None, description="Address of the object store, http:// or https://.")
     s3_key: str | None = Field(None, description="Access key of the object store.")
     s3_secret: SecretStr | None = Field(None, description="Secret key of the object store.")
     s3_bucket: str = Field("runfold", description="Bucket of the object store.")
+    public_address: str | None = Field(
+        None,
+        description="Address at which browsers reach the API, https://host, where it is not RUNFOLD_API's. The sign-on "
+        "provider sends them back to it.",
+    )
+    oidc_issuer: str | None = Field(
+        None, description="Issuer of an OpenID Connect provider, https://...; where it is set, people sign on there."
+    )
+    oidc_client_id: str | None = Field(None, description="What the provider calls this API.")
+    oidc_client_secret: SecretStr | None = Field(None, description="Secret of the client; none for a public client.")
+    oidc_client_secret_file: Path | None = Field(None, description="File that holds the secret of the client.")
+    oidc_name: str = Field("single sign-on", description="What the sign-in page calls the provider.")
+    oidc_scopes: str = Field("openid email profile", description="Scopes that the provider is asked for.")
+    oidc_groups_claim: str = Field("groups", description="Claim of the ID token that lists the groups of a person.")
+    session_h: float = Field(
+        12.0, gt=0, le=8760, allow_inf_nan=False, description="Hours after which a session at the page ends."
+    )
+    session_idle_h: float = Field(
+        2.0, gt=0, le=8760, allow_inf_nan=False, description="Hours without a request after which a session ends."
+    )
+    rate_limit: str = Field(
+        "12000/minute",
+        description="Requests of a principal that one API process answers: `n/second`, `n/minute`, `n/hour`, with `;` "
+        "between several.",
+    )
+    rate_limit_failed: str = Field(
+        "600/minute",
+        description="Wrong access tokens and sign-ins from one address before it is answered 429; as "
+        "RUNFOLD_RATE_LIMIT.",
+    )
+    cors_origins: str = Field(
+        "", description="Origins whose pages may ask the API with an access token, with commas between them; none."
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses or networks of proxies whose X-Forwarded-For and -Proto are believed, with commas "
+        "between them; none.",
+    )
+    tls_certificate: Path | None = Field(None, description="File of the API's certificate chain, PEM: serve TLS.")
+    tls_key: Path | None = Field(None, description="File of its private key, PEM.")
+    tls_version_min: Literal["1.2", "1.3"] = Field("1.2", description="Least version of TLS that is spoken.")
+    audit_reads: bool = Field(False, description="Keep a row of every request that reads, beside administrative acts.")
+    sql_seconds_max: float = Field(
+        30.0, gt=0, le=3600, allow_inf_nan=False, description="Seconds that a query of POST /sql may take."
+    )
 
     @classmethod
     def load(cls, config_file: str | os.PathLike[str] | None = None, **arguments: Any) -> Settings:

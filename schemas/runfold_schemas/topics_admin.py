@@ -13,10 +13,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import ConfigResource, KafkaAdminClient
+from kafka.admin import ConfigResource, KafkaAdminClient, OffsetSpec
 from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from kafka.net.compat import KafkaNetClient
 
@@ -169,6 +169,31 @@ def topic_ids(bootstrap: str, names: Iterable[str]) -> dict[str, str]:
     """Ids (UUIDs) of those topics that exist, by name. A topic that was deleted and made anew has another id."""
     with _admin(bootstrap, ANSWER_S) as admin:
         return {name: str(topic["topic_id"]) for name, topic in _described(admin, names).items()}
+
+
+class Standing(NamedTuple):
+    """What a principal may do with each topic (READ, WRITE, DESCRIBE, ...; empty where the broker does not say), and
+    the broker time of the newest fact, in unix seconds: its clock is not behind that. None: there is none.
+    """
+
+    permitted: Mapping[str, frozenset[str]]
+    newest_s: float | None
+
+
+def standing(bootstrap: str, names: Topics, *, seconds: float | None = None) -> Standing:
+    """How this principal stands with the topics of a workspace, by name of the topic; those that exist.
+
+    Raises:
+        BrokerAway: the broker did not answer within `seconds`.
+    """
+    with _admin(bootstrap, ANSWER_S if seconds is None else seconds) as admin:
+        described = _described(admin, [names.named(kind) for kind in KINDS])
+        permitted = {name: frozenset(topic.get("authorized_operations") or ()) for name, topic in described.items()}
+        facts = described.get(names.named("facts"), {"partitions": []})
+        places = [TopicPartition(names.named("facts"), each["partition_index"]) for each in facts["partitions"]]
+        found = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.MAX_TIMESTAMP)) if places else {}
+    newest = max((at.timestamp for at in found.values()), default=-1)
+    return Standing(permitted, newest / 1000 if newest >= 0 else None)
 
 
 def cluster_id(bootstrap: str) -> str:

@@ -48,6 +48,7 @@ from runfold_schemas.events import (
     TagSet,
     WriterOpened,
 )
+from runfold_schemas.process_metrics import Registry
 from tests.consumers.engine.counting import Running
 from tests.services import OwnWorkspace, Services
 from tests.waiting import until
@@ -62,7 +63,9 @@ def projecting(services: Services, workspace: OwnWorkspace, database: str) -> It
     """The state projector in a thread, until the block ends."""
     contracts = Contracts(services.kafka, workspace.prefix)
     projection, health = StateProjector(contracts.partition_count, contracts.lookup), Health(CONDITIONS)
-    loop = Loop(Options(services.kafka, workspace.prefix, database), projection, health, contracts)
+    loop = Loop(
+        Options(services.kafka, workspace.prefix, database), projection, health, contracts, Registry("projector-state")
+    )
     one = Running(loop, projection, health)
     try:
         yield one

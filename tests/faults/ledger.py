@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from runfold.reading.client import ApiClient
+from runfold_consumers.state.checksum import logged_points
 from runfold_schemas import codec
 from runfold_schemas.settings import Settings
 from tests.faults.checker import LedgerRun
@@ -109,8 +110,8 @@ def _compared(connection: psycopg.Connection[Any], m: Any) -> Iterator[tuple[str
         ),
         {lane: _multirange(seen) for lane, seen in m.seen.items() if seen},
     )
-    points = connection.execute("SELECT run_id, writer_id, message FROM state.points")
-    yield "points", logical_points((("run", run, writer), bytes(message)) for run, writer, message in points), m.points
+    points = ((("run", *lane[1:]), message) for lane, messages in logged_points(connection) for message in messages)
+    yield "points", logical_points(points), m.points
 
 
 def _multirange(ordinals: set[int]) -> str:

@@ -4,6 +4,7 @@ at.
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timezone
 from typing import Annotated, Any, Literal
 
@@ -14,7 +15,14 @@ from runfold_consumers.artifacts.objects import SIZE_MAX
 
 def moment_text(moment: datetime) -> str:
     """A moment as answers show it, such as 2026-03-01T12:00:00.000000Z."""
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def odd_text(number: float) -> str:
+    """A number that JSON has no word for, as answers show it: NaN, Infinity or -Infinity."""
+    if math.isnan(number):
+        return "NaN"
+    return "Infinity" if number > 0 else "-Infinity"
 
 
 Moment = Annotated[datetime, PlainSerializer(moment_text, return_type=str, when_used="json")]
@@ -60,6 +68,10 @@ class Experiment(BaseModel):
     name: str
     created_at: Moment
     run_count: int = Field(description="Runs in it, children too.")
+    statuses: dict[str, int] = Field(description="Of these, how many are in which status.", examples=[{"Completed": 3}])
+    last_activity_at: Moment | None = Field(
+        description="When a run was last created, started, ended or, while it is open, heard of; null without runs."
+    )
     archived: bool
     archived_at: Moment | None = Field(description="When it was archived, by the clock of who said so.")
     deleted: bool
@@ -125,6 +137,18 @@ class DatasetLink(BaseModel):
     definition: dict[str, Any]
 
 
+class Correction(BaseModel):
+    """What somebody said a property should have been. The property stays as it is."""
+
+    key: str
+    value: str | None
+    reason: str
+    actor: str | None = Field(description="Who said so, as they claim to be.")
+    writer_id: str
+    offset: int
+    at: Moment
+
+
 class Run(BaseModel):
     """A run: the fold of its events."""
 
@@ -144,6 +168,7 @@ class Run(BaseModel):
     ended_at: Moment | None
     tags: dict[str, str | None]
     properties: dict[str, str | None]
+    corrections: list[Correction] = Field(description="Of properties, in the order of the log; they stay as they are.")
     error: RunError | None
     complete: str = Field(
         description="complete, complete_with_declared_loss or open: whether all that was said has arrived."
@@ -339,6 +364,7 @@ class Happening(Decision):
 
     partition: int
     broker_time: Moment
+    actor: str | None = Field(description="Who the writer claims to be.")
     body: dict[str, Any] | None = Field(
         description="Fields of the event; bytes as {bytes: count}, NaN and infinities as text. null: a plain repeat."
     )
@@ -363,6 +389,12 @@ class DeadLetter(BaseModel):
     value: str | None = Field(description="Base64.")
     broker_time: Moment
     recorded_at: Moment
+    retried_at: Moment | None = Field(None, description="When somebody last sent it again.")
+    retried_by: str | None = None
+
+
+class DeadLetterAnswer(DeadLetter, Answer):
+    """One dead letter."""
 
 
 class DeadLettersAnswer(Answer):

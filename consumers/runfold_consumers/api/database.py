@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
@@ -12,6 +13,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
+from runfold_consumers.api.errors import ApiError
 from runfold_schemas.watermark import Watermark
 
 Row = dict[str, Any]
@@ -25,6 +27,11 @@ STATEMENT_SECONDS_MAX = 30
 _OPTIONS = (
     f"-c statement_timeout={STATEMENT_SECONDS_MAX}s -c idle_in_transaction_session_timeout=60s "
     "-c TimeZone=UTC -c jit=off"
+)
+LASTING_READS_MAX = 4
+LASTING_SECONDS_MAX = 600  # for which a client may take nothing
+_LASTING_OPTIONS = (
+    f"-c statement_timeout=0 -c idle_in_transaction_session_timeout={LASTING_SECONDS_MAX}s -c TimeZone=UTC -c jit=off"
 )
 
 
@@ -81,9 +88,15 @@ class Database:
             open=False,
         )
 
+        self._lasting = asyncio.Semaphore(LASTING_READS_MAX)
+
     async def open(self) -> None:
         """Starts connecting, without waiting for it."""
         await self._pool.open(wait=False)
+
+    def pool_state(self) -> Mapping[str, int]:
+        """Counts of the pool, as psycopg_pool names them: `pool_size`, `pool_available`, `requests_waiting`, ..."""
+        return self._pool.get_stats()
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -94,6 +107,31 @@ class Database:
         """A snapshot of a workspace, until the block ends."""
         async with self._pool.connection() as connection, connection.transaction():
             yield Snapshot(connection, workspace)
+
+    @asynccontextmanager
+    async def lasting(self, workspace: str) -> AsyncIterator[Snapshot]:
+        """A snapshot on a connection of its own, for what streams as long as its client takes: exports.
+
+        Raises:
+            ApiError: 503 `busy`, LASTING_READS_MAX are open already.
+        """
+        if self._lasting.locked():
+            message = f"{LASTING_READS_MAX} exports run already, as many as one API process takes; ask again later"
+            raise ApiError(503, "busy", message, headers={"Retry-After": "10"})
+        async with self._lasting:
+            connection = await psycopg.AsyncConnection[Row].connect(
+                self.conninfo,
+                row_factory=dict_row,
+                prepare_threshold=None,
+                connect_timeout=3,
+                application_name="runfold-api-lasting",
+                options=_LASTING_OPTIONS,
+            )
+            try:
+                await _read_snapshots(connection)
+                yield Snapshot(connection, workspace)
+            finally:  # not rolled back: a statement may be under way that nobody reads to its end
+                await connection.close()
 
 
 async def _read_snapshots(connection: Connection) -> None:

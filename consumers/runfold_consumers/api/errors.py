@@ -117,14 +117,19 @@ _MEANINGS = {
     401: "No access token, an unknown, expired or revoked one (`unauthenticated`).",
     403: "The access token does not reach this workspace, or lacks the scope (`forbidden`).",
     404: "There is no such thing, as far as the log was folded (`not_found`).",
+    406: "None of the forms that it answers in is accepted (`not_acceptable`).",
     408: "The body did not arrive within 20 s (`too_slow`).",
-    409: "The upload is `gone`, or `incomplete`.",
-    413: "The body is larger than 1 MiB (`too_large`).",
+    409: "It is not as it must be: `gone`, `incomplete`, `last_admin`.",
+    413: "The body is larger than 1 MiB, or what is asked for more than one answer holds (`too_large`).",
+    414: "The address is longer than 48 KiB (`too_large`).",
+    429: "Too many requests of this principal, or too many wrong access tokens from this address (`too_many`).",
+    431: "There are more than 100 headers, or more than 16 KiB of them (`too_large`).",
+    416: "The range lies behind the end (`out_of_range`).",
     503: "`not_yet`: what was waited for is not folded. `unavailable`: a service behind the API does not answer.",
 }
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's `responses` of a route: the errors that every route has, and these."""
-    told = sorted({400, 401, 403, 503, *statuses})
+    told = sorted({400, 401, 403, 414, 429, 431, 503, *statuses})
     return {status: {"model": ErrorAnswer, "description": _MEANINGS[status]} for status in told}

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Annotated, NamedTuple, cast
 
 from fastapi import Depends, Path, Query, Request
 
+from runfold_consumers.api.as_of import watermark_of
 from runfold_consumers.api.database import Database, Snapshot
 from runfold_consumers.api.errors import invalid, not_found
+from runfold_consumers.api.live import Hubs
+from runfold_consumers.api.stating import Speaker
 from runfold_consumers.api.waiting import Wakers, Want, folded
 from runfold_consumers.artifacts.objects import Objects
 from runfold_schemas.limits import WAIT_SECONDS_MAX
-from runfold_schemas.watermark import Watermark, parse
+from runfold_schemas.watermark import Watermark, merge, parse
 
 Workspace = Annotated[str, Path(description="Name of the workspace.", examples=["team-a"])]
 RunId = Annotated[str, Path(description="Id of the run, percent-encoded.", max_length=1024)]
@@ -27,6 +30,8 @@ class Services(NamedTuple):
     database: Database
     wakers: Wakers
     objects: Objects
+    hubs: Hubs
+    speaker: Speaker
 
 
 class Reading(NamedTuple):
@@ -39,6 +44,11 @@ class Reading(NamedTuple):
     def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
         """Waits, then opens the snapshot to read in. Raises ApiError 503 `not_yet` at the deadline."""
         return folded(self.services.database, self.services.wakers, self.workspace, self.want)
+
+    def at(self, as_of: str | None) -> Reading:
+        """The same, and what `as_of` names must have been folded, too. Raises ApiError 400 where it names no moment."""
+        needed = watermark_of(as_of)
+        return self._replace(want=self.want._replace(watermark=merge(self.want.watermark, needed))) if needed else self
 
 
 def services(request: Request) -> Services:
@@ -84,5 +94,12 @@ async def opened(read: Read) -> AsyncIterator[Snapshot]:
         yield snapshot
 
 
+async def kept() -> AsyncIterator[AsyncExitStack]:
+    """Dependency: what is entered here is left when the answer was sent, or the client is gone."""
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+Kept = Annotated[AsyncExitStack, Depends(kept)]
 Opened = Annotated[Snapshot, Depends(opened)]
 Served = Annotated[Services, Depends(services)]

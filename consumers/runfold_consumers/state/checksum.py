@@ -16,8 +16,10 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
+from runfold_consumers.state.chunks import Packed
+from runfold_consumers.state.ordering import Ordering
 from runfold_schemas.codec import TEXT_KINDS, decode
-from runfold_schemas.events import MetricLogged
+from runfold_schemas.events import MetricLogged, Series
 
 KEYS: dict[str, tuple[str, ...]] = {
     "facts": ("workspace", "partition", "offset"),
@@ -31,6 +33,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "tags": ("workspace", "run_id", "key", "writer_id"),
     "descriptions": ("workspace", "run_id", "field", "writer_id"),
     "properties": ("workspace", "run_id", "key"),
+    "corrections": ("workspace", "run_id", "offset"),
     "artifacts": ("workspace", "run_id", "attempt", "path"),
     "errors": ("workspace", "run_id", "attempt", "offset"),
     "warnings": ("workspace", "run_id", "attempt", "offset"),
@@ -48,8 +51,13 @@ KEYS: dict[str, tuple[str, ...]] = {
     "asset_words": ("workspace", "kind", "name", "version", "field", "writer_id"),
     "asset_properties": ("workspace", "kind", "name", "version", "key"),
     "heartbeats": ("workspace", "partition", "run_id", "writer_id"),
+    "series": ("workspace", "run_id", "series_id", "partition", "writer_id"),
+    "telemetry_seconds": ("workspace", "partition", "second"),
 }
 """Tables whose rows count as they are, with their keys."""
+
+NOT_SUMMED = ("settled", "settled_last", "settled_min", "settled_max")
+"""Columns that say nothing of the log: copies for an index, made when a series has come to rest."""
 
 LOGICAL = ("points", "logs")
 """Tables that count point by point and byte by byte. `positions`, which tell how far the fold is and not what it says,
@@ -85,7 +93,7 @@ def _rows(connection: psycopg.Connection[Any], table: str, keys: Iterable[str], 
     columns = [name for name, in connection.execute(
         "SELECT column_name FROM information_schema.columns WHERE table_schema = 'state' AND table_name = %s "
         "ORDER BY column_name", [table]
-    )]  # fmt: skip
+    ) if name not in NOT_SUMMED]  # fmt: skip
     query = sql.SQL("COPY (SELECT {} FROM {} {} ORDER BY {}) TO STDOUT").format(
         sql.SQL(", ").join(map(sql.Identifier, columns)),
         sql.Identifier("state", table),
@@ -99,15 +107,39 @@ def _rows(connection: psycopg.Connection[Any], table: str, keys: Iterable[str], 
     return digest.digest()
 
 
-def _points(connection: psycopg.Connection[Any], workspace: str | None) -> bytes:
+def logged_points(
+    connection: psycopg.Connection[Any], workspace: str | None = None
+) -> Iterator[tuple[tuple[str, ...], Iterator[bytes]]]:
+    """Each lane (workspace, run, writer) with its points as framed MetricLogged in ordinal order, merged or not; these
+    must be read before the next lane is asked for.
+    """
     query = sql.SQL(
-        "SELECT workspace, run_id, writer_id, message FROM state.points {} "
-        "ORDER BY workspace, run_id, writer_id, first_ordinal"
-    ).format(_where(workspace))
-    digest = hashlib.sha256()
+        "SELECT workspace, run_id, writer_id, first_ordinal, message, NULL AS name, NULL AS column_name, NULL AS kind, "
+        "NULL AS axis, NULL AS points, NULL AS ordinals, NULL AS steps, NULL AS times, NULL AS numbers, NULL AS texts "
+        "FROM state.points {where} UNION ALL "
+        "SELECT workspace, run_id, writer_id, first_ordinal, NULL, name, column_name, kind, axis, points, ordinals, "
+        "steps, times, numbers, texts FROM state.chunks {where} ORDER BY workspace, run_id, writer_id, first_ordinal"
+    ).format(where=_where(workspace))
     for lane, rows in _lanes(connection, "points", query, 3):
-        digest.update("\t".join(lane).encode() + b"\n" + lane_digest(bytes(message) for *_, message in rows))
+        yield lane, _in_order(lane, rows)
+
+
+def _points(connection: psycopg.Connection[Any], workspace: str | None) -> bytes:
+    digest = hashlib.sha256()
+    for lane, messages in logged_points(connection, workspace):
+        digest.update("\t".join(lane).encode() + b"\n" + lane_digest(messages))
     return digest.digest()
+
+
+def _in_order(lane: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> Iterator[bytes]:
+    """A lane's points as messages, those in chunks too."""
+    ordering = Ordering(lane[1], lane[2])
+    for _, _, _, first, message, name, column, kind, axis, points, *columns in rows:
+        if message is not None:
+            yield from ordering.message(first, bytes(message))
+        else:
+            yield from ordering.chunk(first, Packed._make((Series(name, column, kind, axis), points, *columns, None)))
+    yield from ordering.end()
 
 
 def _logs(connection: psycopg.Connection[Any], workspace: str | None) -> bytes:

@@ -15,8 +15,10 @@ from runfold_consumers.fold.admission import admit
 from runfold_consumers.fold.equivocation import differences
 from runfold_consumers.fold.facts import FactsFold, skip
 from runfold_consumers.fold.records import RawRecord, Record
+from runfold_consumers.fold.rows import PointsRow
 from runfold_consumers.fold.rules import Refusal
 from runfold_consumers.state import store
+from runfold_consumers.state.arriving import Arriving
 from runfold_consumers.state.store import Connection
 from runfold_schemas import catalog, codec
 from runfold_schemas.events import MetricLogged
@@ -27,6 +29,7 @@ class StateProjector:
 
     lookup: (workspace) -> writer schemas by fingerprint; those of this release unless told otherwise.
     partition_count: (workspace, topic kind) -> partitions of that topic, from the manifest.
+    hear: told of rows of points as they are written: the merger counts them.
     """
 
     name = "state"
@@ -37,9 +40,12 @@ class StateProjector:
         self,
         partition_count: Callable[[str, str], int],
         lookup: Callable[[str], codec.SchemaLookup] = lambda workspace: codec.RELEASED,
+        hear: Callable[[Sequence[PointsRow]], None] = lambda rows: None,
     ) -> None:
         self._partition_count = partition_count
         self._lookup = lookup
+        self._hear = hear
+        self._arriving = Arriving()
 
     def decode(self, raw: RawRecord) -> Record:
         """The record to fold.
@@ -76,7 +82,10 @@ class StateProjector:
             lanes_of, heartbeats_of = telemetry.touched(records)
             seen = store.read_lanes(connection, topic_kind, lanes_of)
             heard = store.read_heartbeats(connection, heartbeats_of)
-            store.write_telemetry(connection, telemetry.fold_telemetry(records, seen, heard))
+            changes = telemetry.fold_telemetry(records, seen, heard)
+            store.write_telemetry(connection, changes)
+            self._arriving.write(connection, records, changes)
+            self._hear(changes.points)
 
     def forget(self) -> None:
         """Nothing is kept between batches."""

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from runfold_consumers.state.checksum import KEYS, LOGICAL
 
-TABLES = ("positions", *KEYS, *LOGICAL)
+TABLES = ("positions", *KEYS, *LOGICAL, "chunks")
 NOTIFY_CHANNEL = "runfold_state"
 
 

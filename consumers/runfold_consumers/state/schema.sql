@@ -2,7 +2,8 @@
 --
 -- state     a pure fold of the log, with its positions: drop its content, fold again, same checksum
 -- observed  what is seen of the world outside the log: lag, objects, dead letters, the cursor of published decisions
--- control   access tokens, audit of administration, applied migrations: backed up, never dropped
+-- control   access tokens, roles, sessions, audit, applied migrations: backed up, never dropped
+-- analysis  views for analysts, each of its own workspace alone
 --
 -- Every key starts with the workspace. Every table that a telemetry projector writes has its partition in the primary
 -- key, so no row is shared between projectors. Text in keys is opaque, hence collated "C".
@@ -111,6 +112,7 @@ CREATE TABLE state.writers (
     outsider        boolean NOT NULL,
     PRIMARY KEY (workspace, aggregate_kind, aggregate_id, writer_id)
 );
+CREATE INDEX writers_outside ON state.writers (workspace, aggregate_kind, aggregate_id, writer_id) WHERE outsider;
 
 -- A run exists from its first fact; RunStarted fills it. `attempt` is the latest.
 CREATE TABLE state.runs (
@@ -135,6 +137,7 @@ CREATE TABLE state.runs (
 CREATE INDEX runs_of_experiment ON state.runs (workspace, experiment, created_at);
 CREATE INDEX runs_of_parent ON state.runs (workspace, parent_run_id) WHERE parent_run_id IS NOT NULL;
 CREATE INDEX runs_by_time ON state.runs (workspace, created_at);
+CREATE INDEX runs_on_top ON state.runs (workspace, created_at) WHERE parent_run_id IS NULL;
 -- Targets longer than any that is one are left out: an index entry has at most 2,704 bytes.
 CREATE INDEX runs_of_target ON state.runs (workspace, target, created_at) WHERE octet_length(target) <= 1024;
 
@@ -155,6 +158,7 @@ CREATE TABLE state.attempts (
 );
 -- Those that have not ended: whom the watchdog looks after.
 CREATE INDEX attempts_open ON state.attempts (workspace, run_id) WHERE terminal_status IS NULL;
+CREATE INDEX attempts_ended ON state.attempts (workspace, terminal_status) WHERE terminal_status IS NOT NULL;
 
 -- The last word of each writer on an attempt's status, as long as it is not terminal (P8).
 CREATE TABLE state.statuses (
@@ -183,8 +187,10 @@ CREATE TABLE state.tags (
     removed    boolean NOT NULL,
     PRIMARY KEY (workspace, run_id, key, writer_id)
 ) WITH (fillfactor = 60);
--- A key's runs, whatever their values: an index that held these would be touched whenever a tag changes.
-CREATE INDEX tags_by_key ON state.tags (workspace, key, run_id);
+-- A key's values, as far as an index entry has room for them. Values of many runs are few, so entries fold into lists.
+CREATE INDEX tags_by_value ON state.tags (workspace, key, (left(value, 64) COLLATE "C"));
+-- How often a key has a value: neither tells it alone.
+CREATE STATISTICS state.tags_of_keys (mcv) ON key, (left(value, 64) COLLATE "C") FROM state.tags;
 
 -- The last word of each writer on display_name and description (P8).
 CREATE TABLE state.descriptions (
@@ -209,7 +215,22 @@ CREATE TABLE state.properties (
     ordinal    bigint NOT NULL,
     PRIMARY KEY (workspace, run_id, key)
 );
-CREATE INDEX properties_by_key ON state.properties (workspace, key, run_id);
+CREATE INDEX properties_by_value ON state.properties (workspace, key, (left(value, 64) COLLATE "C"));
+CREATE STATISTICS state.properties_of_keys (mcv) ON key, (left(value, 64) COLLATE "C") FROM state.properties;
+
+-- A property that was wrong, with what it should have been and why; all that was said. The property stays as it is.
+CREATE TABLE state.corrections (
+    workspace    text COLLATE "C" NOT NULL,
+    run_id       text COLLATE "C" NOT NULL,
+    "offset"     bigint NOT NULL,
+    key          text COLLATE "C" NOT NULL,
+    value        text,
+    reason       text NOT NULL,
+    writer_id    text COLLATE "C" NOT NULL,
+    ordinal      bigint NOT NULL,
+    occurred_at  timestamptz NOT NULL,
+    PRIMARY KEY (workspace, run_id, "offset")
+);
 
 -- Files, images and charts. `name` is what was said, `path` where it stands: an image or chart that is logged again
 -- under its name gets `<name>@<ordinal>`. `inline`: the bytes travelled in the event.
@@ -446,6 +467,7 @@ CREATE TABLE state.asset_properties (
 CREATE INDEX asset_properties_by_key ON state.asset_properties (workspace, kind, key);
 
 -- Points, L0: one framed MetricLogged as it came, trimmed where part of it was seen before. Rows of a lane never overlap.
+-- Later they are merged into chunks.
 CREATE TABLE state.points (
     workspace      text COLLATE "C" NOT NULL,
     partition      integer NOT NULL,
@@ -456,9 +478,96 @@ CREATE TABLE state.points (
     "offset"       bigint NOT NULL,
     broker_time    timestamptz NOT NULL,
     message        bytea NOT NULL,
-    PRIMARY KEY (workspace, partition, run_id, writer_id, first_ordinal)
+    summarised     boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (workspace, run_id, partition, writer_id, first_ordinal)
 );
 ALTER TABLE state.points ALTER COLUMN message SET STORAGE EXTERNAL;
+-- Rows of before there were summaries.
+CREATE INDEX points_unsummarised ON state.points (workspace, partition, "offset") WHERE NOT summarised;
+
+-- A series of a writer in a run: how many points it has, between which values, and the one of the greatest ordinal.
+-- `series_id`: of name and column, short enough for an index. `kinds` and `axes`: all there were, sorted, by commas.
+-- `points`: all of them; `nonfinite`: NaN and infinities, which are neither `min` nor `max`. Texts and big integers have
+-- a `last_text`, cut, and no numbers; nulls have neither. `broker_time`: of the event that last brought a point.
+CREATE TABLE state.series (
+    workspace     text COLLATE "C" NOT NULL,
+    run_id        text COLLATE "C" NOT NULL,
+    series_id     uuid NOT NULL,
+    partition     integer NOT NULL,
+    writer_id     text COLLATE "C" NOT NULL,
+    name          text COLLATE "C" NOT NULL,
+    column_name   text COLLATE "C",
+    kinds         text COLLATE "C" NOT NULL,
+    axes          text COLLATE "C" NOT NULL,
+    points        bigint NOT NULL,
+    nonfinite     bigint NOT NULL,
+    min           double precision,
+    max           double precision,
+    last_ordinal  bigint NOT NULL,
+    last_kind     text NOT NULL,
+    last_step     bigint NOT NULL,
+    last_time     double precision NOT NULL,
+    last_value    double precision,
+    last_text     text,
+    broker_time   timestamptz NOT NULL,
+    settled       boolean NOT NULL DEFAULT false,
+    settled_last  double precision,
+    settled_min   double precision,
+    settled_max   double precision,
+    PRIMARY KEY (workspace, run_id, series_id, partition, writer_id)
+) WITH (fillfactor = 70);
+-- Search. A series is settled when nothing came for a while (state/settling.py); the next point unsettles it: an index over
+-- what changes with every point would make each touch all indexes. `settled_last` is no NaN.
+-- Of a writer: its run may have a thousand others, each with all the series. What changes is not in it.
+CREATE INDEX series_by_writer ON state.series (workspace, run_id, writer_id);
+CREATE INDEX series_unsettled ON state.series (workspace, series_id) WHERE NOT settled;
+CREATE INDEX series_by_last ON state.series (workspace, series_id, settled_last) WHERE settled;
+CREATE INDEX series_by_min ON state.series (workspace, series_id, settled_min) WHERE settled;
+CREATE INDEX series_by_max ON state.series (workspace, series_id, settled_max) WHERE settled;
+CREATE INDEX series_by_name ON state.series (workspace, name, column_name);
+
+-- Points, merged: up to 8,192 of one series of a writer in ordinal order, column by column, as `state/chunks.py` encodes
+-- them. `sources`: which of them came by which offset, and when. A point stands here or in state.points, never in both.
+-- All chunks of one merge bear its first ordinal, `merged_first`.
+CREATE TABLE state.chunks (
+    workspace      text COLLATE "C" NOT NULL,
+    run_id         text COLLATE "C" NOT NULL,
+    partition      integer NOT NULL,
+    writer_id      text COLLATE "C" NOT NULL,
+    series_id      uuid NOT NULL,
+    first_ordinal  bigint NOT NULL,
+    last_ordinal   bigint NOT NULL,
+    merged_first   bigint NOT NULL,
+    first_offset   bigint NOT NULL,
+    last_offset    bigint NOT NULL,
+    points         integer NOT NULL,
+    name           text COLLATE "C" NOT NULL,
+    column_name    text COLLATE "C",
+    kind           text NOT NULL,
+    axis           text NOT NULL,
+    ordinals       bytea NOT NULL,
+    steps          bytea NOT NULL,
+    times          bytea NOT NULL,
+    numbers        bytea NOT NULL,
+    texts          bytea,
+    sources        bytea NOT NULL,
+    PRIMARY KEY (workspace, run_id, partition, writer_id, series_id, first_ordinal)
+);
+ALTER TABLE state.chunks
+    ALTER COLUMN ordinals SET STORAGE EXTERNAL,
+    ALTER COLUMN steps SET STORAGE EXTERNAL,
+    ALTER COLUMN times SET STORAGE EXTERNAL,
+    ALTER COLUMN numbers SET STORAGE EXTERNAL,
+    ALTER COLUMN sources SET STORAGE EXTERNAL;
+
+-- Rows of points come to be merged away, and small chunks to be merged with others: their room is to be used again soon, not
+-- when a fifth of the table is dead. No row is changed in place, so pages are filled. A vacuum because rows came would
+-- find nothing: most go before anybody needs to know which pages are all visible.
+ALTER TABLE state.points SET (
+    autovacuum_vacuum_scale_factor = 0.02, toast.autovacuum_vacuum_scale_factor = 0.02,
+    autovacuum_vacuum_insert_threshold = -1, toast.autovacuum_vacuum_insert_threshold = -1
+);
+ALTER TABLE state.chunks SET (autovacuum_vacuum_scale_factor = 0.02, toast.autovacuum_vacuum_scale_factor = 0.02);
 
 -- Text of logs, as it came, trimmed where part of it was seen before. Ordinals are bytes, both included; rows of a lane
 -- never overlap.
@@ -494,6 +603,15 @@ CREATE TABLE state.heartbeats (
     PRIMARY KEY (workspace, partition, run_id, writer_id)
 ) WITH (fillfactor = 60);
 CREATE INDEX heartbeats_of_run ON state.heartbeats (workspace, run_id);
+
+-- By second of broker time: the first offset of telemetry of which something was kept. So a moment becomes an offset.
+CREATE TABLE state.telemetry_seconds (
+    workspace     text COLLATE "C" NOT NULL,
+    partition     integer NOT NULL,
+    second        timestamptz NOT NULL,
+    first_offset  bigint NOT NULL,
+    PRIMARY KEY (workspace, partition, second)
+);
 
 -- Visible tags: of each writer's last word the one with the greatest offset, unless that removed the tag.
 CREATE VIEW state.run_tags AS
@@ -602,7 +720,7 @@ CREATE TABLE observed.published (
     PRIMARY KEY (workspace, topic, partition)
 );
 
--- What could not be folded: poison (malformed) or parked (of a schema that nobody knows yet).
+-- What could not be folded: poison (malformed) or parked (of a schema that nobody knows yet); and who sent it again.
 CREATE TABLE observed.dead_letters (
     workspace    text COLLATE "C" NOT NULL,
     topic        text COLLATE "C" NOT NULL,
@@ -614,6 +732,8 @@ CREATE TABLE observed.dead_letters (
     value        bytea,
     broker_time  timestamptz NOT NULL,
     recorded_at  timestamptz NOT NULL DEFAULT now(),
+    retried_at   timestamptz,
+    retried_by   text,
     PRIMARY KEY (workspace, topic, partition, "offset")
 );
 
@@ -630,6 +750,20 @@ CREATE TABLE observed.objects (
 );
 CREATE INDEX objects_missing ON observed.objects (checked_at) WHERE availability = 'missing';
 
+-- Which runs got telemetry lately, a row for each batch and partition: live viewers are told from it. `kinds` and
+-- `last_offsets` go with `run_ids`: points, logs or heartbeat, and the last offset at which it came. Old rows are dropped.
+CREATE TABLE observed.telemetry_changes (
+    workspace     text COLLATE "C" NOT NULL,
+    partition     integer NOT NULL,
+    first_offset  bigint NOT NULL,
+    next_offset   bigint NOT NULL,
+    run_ids       text[] NOT NULL,
+    kinds         text[] NOT NULL,
+    last_offsets  bigint[] NOT NULL,
+    recorded_at   timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (workspace, partition, first_offset)
+);
+
 -- How far each projector is behind the log's end, as it last saw it.
 CREATE TABLE observed.lag (
     projector         text COLLATE "C" NOT NULL,
@@ -645,7 +779,8 @@ CREATE TABLE observed.lag (
 
 -------------------------------------------------------------------------------------------------------------- control
 
--- Access tokens, hashed (SHA-256 of the secret). workspaces {'*'}: all.
+-- Access tokens, hashed (SHA-256 of the secret). workspaces {'*'}: all. Who made and ended each, and, to the ten minutes,
+-- when it last let somebody in.
 CREATE TABLE control.access_tokens (
     access_token_id  text PRIMARY KEY,
     hash             bytea NOT NULL UNIQUE,
@@ -654,15 +789,274 @@ CREATE TABLE control.access_tokens (
     scopes           text[] NOT NULL CHECK (scopes <@ ARRAY['read', 'write', 'admin']),
     created_at       timestamptz NOT NULL DEFAULT now(),
     expires_at       timestamptz,
-    revoked_at       timestamptz
+    revoked_at       timestamptz,
+    created_by       text,
+    revoked_by       text,
+    last_used_at     timestamptz
+);
+CREATE INDEX access_tokens_in_force ON control.access_tokens (created_at, access_token_id) WHERE revoked_at IS NULL;
+
+-- What those who sign on by the provider may do: a subject, a verified address, `group:<name>` or `*` (whoever signs on),
+-- in a workspace or `*` (all).
+CREATE TABLE control.roles (
+    workspace   text COLLATE "C" NOT NULL,
+    principal   text COLLATE "C" NOT NULL,
+    scopes      text[] NOT NULL CHECK (scopes <@ ARRAY['read', 'write', 'admin'] AND scopes <> '{}'),
+    changed_at  timestamptz NOT NULL DEFAULT now(),
+    changed_by  text NOT NULL,
+    PRIMARY KEY (workspace, principal)
+);
+CREATE INDEX roles_of_principal ON control.roles (principal);
+
+-- Who is signed in at the page. The cookie's secret is kept as SHA-256. Either an access token stands behind it, and the
+-- session is worth what that is, or what the provider said at sign-on: subject, verified address, groups.
+CREATE TABLE control.sessions (
+    session_id       text PRIMARY KEY,
+    hash             bytea NOT NULL UNIQUE,
+    principal        text NOT NULL,
+    access_token_id  text REFERENCES control.access_tokens,
+    subject          text,
+    email            text,
+    groups           text[] NOT NULL DEFAULT '{}',
+    created_at       timestamptz NOT NULL DEFAULT now(),
+    last_seen_at     timestamptz NOT NULL DEFAULT now(),
+    expires_at       timestamptz NOT NULL,
+    ended_at         timestamptz
+);
+CREATE INDEX sessions_by_end ON control.sessions (expires_at);
+
+-- Sign-ons that were begun: what must come back from the provider, for ten minutes and once.
+CREATE TABLE control.sign_ons (
+    state_hash     bytea PRIMARY KEY,
+    browser_hash   bytea NOT NULL,
+    nonce          text NOT NULL,
+    code_verifier  text NOT NULL,
+    return_to      text NOT NULL,
+    begun_at       timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX sign_ons_by_time ON control.sign_ons (begun_at);
+
+-- The login role of a workspace's analysts; the API alone knows its password.
+CREATE TABLE control.sql_roles (
+    workspace  text COLLATE "C" PRIMARY KEY,
+    role_name  text COLLATE "C" NOT NULL UNIQUE,
+    password   text NOT NULL,
+    made_at    timestamptz NOT NULL DEFAULT now()
 );
 
--- What administrators did.
+-- What administrators did, and where it is switched on what was read; from where, and by what right: `access-token <id>`,
+-- `session <id>` or `command`.
 CREATE TABLE control.audit (
     audit_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at         timestamptz NOT NULL DEFAULT now(),
     principal  text NOT NULL,
     action     text NOT NULL,
     subject    text,
-    detail     jsonb
+    detail     jsonb,
+    workspace  text COLLATE "C",
+    address    text,
+    via        text
+);
+CREATE INDEX audit_of_workspace ON control.audit (workspace, audit_id);
+
+------------------------------------------------------------------------------------------------------------- analysis
+
+CREATE SCHEMA IF NOT EXISTS analysis;
+COMMENT ON SCHEMA analysis IS
+    'Version 1: views for analysts, by POST /sql. Columns are added at the end, never renamed, retyped or removed.';
+
+-- The workspace of whoever logged in. By session_user: no SET ROLE, no setting, no definer's right changes that.
+CREATE FUNCTION analysis.own_workspace() RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE COST 100 SET search_path = pg_catalog, pg_temp
+    AS 'BEGIN RETURN (SELECT workspace FROM control.sql_roles WHERE role_name = session_user); END';
+REVOKE ALL ON FUNCTION analysis.own_workspace() FROM PUBLIC;
+COMMENT ON FUNCTION analysis.own_workspace() IS 'The workspace that this session sees.';
+
+-- True, or an error: no row of an answer is so large that whoever reads it runs out of memory.
+CREATE FUNCTION analysis.fits(asked record, bytes_max bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1 SET search_path = pg_catalog, pg_temp
+    AS 'DECLARE size bigint := pg_column_size(asked);
+    BEGIN
+        IF size <= bytes_max THEN  -- as text, as it is sent: an array of nulls or 1e100000 is small only as it is stored
+            size := octet_length(asked::text);
+        END IF;
+        IF size > bytes_max THEN
+            RAISE EXCEPTION USING ERRCODE = ''program_limit_exceeded'',
+                MESSAGE = format(''a row of the answer has %s bytes, %s are allowed'', size, bytes_max),
+                HINT = ''Take fewer columns, or cut long texts by left(text, 1000).'';
+        END IF;
+        RETURN true;
+    END';
+REVOKE ALL ON FUNCTION analysis.fits(record, bigint) FROM PUBLIC;
+
+CREATE VIEW analysis.runs WITH (security_barrier) AS
+SELECT
+    runs.run_id,
+    runs.experiment,
+    enrollments.number,
+    coalesce(label.value, runs.display_name) AS name,
+    runs.parent_run_id,
+    runs.run_type AS type,
+    runs.target,
+    run_status.status,
+    run_status.terminal,
+    runs.attempt,
+    runs.created_at,
+    run_status.started_at,
+    run_status.ended_at,
+    extract(epoch FROM run_status.ended_at - run_status.started_at)::double precision AS duration_s,
+    runs.submitted_by
+FROM state.runs
+JOIN state.run_status USING (workspace, run_id)
+LEFT JOIN state.enrollments USING (workspace, experiment, run_id)
+LEFT JOIN state.run_descriptions AS label
+    ON label.workspace = runs.workspace AND label.run_id = runs.run_id AND label.field = 'display_name'
+WHERE runs.workspace = analysis.own_workspace();
+COMMENT ON VIEW analysis.runs IS 'Runs; status and times are those of the latest attempt.';
+COMMENT ON COLUMN analysis.runs.number IS 'Its number in the experiment; null until folded, holes are possible.';
+COMMENT ON COLUMN analysis.runs.name IS 'Display name.';
+COMMENT ON COLUMN analysis.runs.terminal IS 'The status is final within the attempt.';
+COMMENT ON COLUMN analysis.runs.attempt IS 'The latest start of the job.';
+COMMENT ON COLUMN analysis.runs.duration_s IS 'Seconds from start to end of the latest attempt; null while it runs.';
+
+CREATE VIEW analysis.statuses WITH (security_barrier) AS
+SELECT
+    attempts.run_id,
+    attempts.attempt,
+    coalesce(attempts.terminal_status, attempts.status, 'NotStarted') AS status,
+    attempts.terminal_status IS NOT NULL AS terminal,
+    attempts.started_at,
+    attempts.ended_at
+FROM state.attempts
+WHERE attempts.workspace = analysis.own_workspace();
+COMMENT ON VIEW analysis.statuses IS 'The status of each attempt of a run.';
+
+CREATE VIEW analysis.tags WITH (security_barrier) AS
+SELECT run_id, key, value, "offset", writer_id
+FROM state.run_tags
+WHERE workspace = analysis.own_workspace();
+COMMENT ON VIEW analysis.tags IS 'Visible tags of runs: the last word on each key.';
+COMMENT ON COLUMN analysis.tags."offset" IS 'Of the fact that said it, in its facts partition.';
+
+CREATE VIEW analysis.properties WITH (security_barrier) AS
+SELECT run_id, key, value, "offset", writer_id
+FROM state.properties
+WHERE workspace = analysis.own_workspace();
+COMMENT ON VIEW analysis.properties IS 'Properties of runs: the first value of each key, for ever.';
+
+CREATE VIEW analysis.metrics WITH (security_barrier) AS
+SELECT
+    series.run_id,
+    series.name,
+    series.column_name,
+    sum(series.points)::bigint AS points,
+    sum(series.nonfinite)::bigint AS nonfinite,
+    min(series.min) AS min,
+    max(series.max) AS max,
+    (array_agg(series.last_value ORDER BY series.last_time DESC, series.writer_id))[1] AS last,
+    (array_agg(series.last_text ORDER BY series.last_time DESC, series.writer_id))[1] AS last_text,
+    (array_agg(series.last_step ORDER BY series.last_time DESC, series.writer_id))[1] AS last_step,
+    to_timestamp(max(series.last_time)) AS last_at,
+    count(DISTINCT series.writer_id)::bigint AS writers
+FROM state.series
+WHERE series.workspace = analysis.own_workspace()
+  AND NOT EXISTS (
+      SELECT
+      FROM state.writers
+      WHERE writers.workspace = series.workspace AND writers.aggregate_kind = 'run'
+        AND writers.aggregate_id = series.run_id AND writers.writer_id = series.writer_id AND writers.outsider
+  )
+GROUP BY series.run_id, series.series_id, series.name, series.column_name;
+COMMENT ON VIEW analysis.metrics IS 'A summary of each metric of a run, over all its writers and attempts.';
+COMMENT ON COLUMN analysis.metrics.column_name IS 'Of a table or row; null for a plain metric.';
+COMMENT ON COLUMN analysis.metrics.nonfinite IS 'Points that are NaN or infinite: in no minimum, no maximum.';
+COMMENT ON COLUMN analysis.metrics.last IS 'Value of the latest point by time; null where it is a text or null.';
+COMMENT ON COLUMN analysis.metrics.last_text IS 'Value of the latest point where it is a text, cut.';
+
+CREATE VIEW analysis.artifacts WITH (security_barrier) AS
+SELECT
+    artifacts.run_id,
+    artifacts.attempt,
+    artifacts.path,
+    artifacts.name,
+    artifacts.sha256,
+    artifacts.size,
+    artifacts.media_type,
+    artifacts.metric_name,
+    artifacts.metric_type,
+    coalesce(objects.availability, 'pending') AS availability,
+    artifacts.occurred_at
+FROM state.artifacts
+LEFT JOIN observed.objects USING (workspace, run_id, sha256)
+WHERE artifacts.workspace = analysis.own_workspace();
+COMMENT ON VIEW analysis.artifacts IS 'Files, images and charts of runs; `size` in bytes.';
+COMMENT ON COLUMN analysis.artifacts.availability IS 'pending (not looked at yet), available, missing or mismatched.';
+
+CREATE VIEW analysis.experiments WITH (security_barrier) AS
+SELECT
+    experiments.experiment AS name,
+    experiments.created_at,
+    coalesce(archived.value = 'true', false) AS archived,
+    about.value AS description
+FROM state.experiments
+LEFT JOIN state.experiment_last_words AS archived
+    ON archived.workspace = experiments.workspace AND archived.experiment = experiments.experiment
+    AND archived.field = 'archived'
+LEFT JOIN state.experiment_last_words AS about
+    ON about.workspace = experiments.workspace AND about.experiment = experiments.experiment
+    AND about.field = 'description'
+WHERE experiments.workspace = analysis.own_workspace();
+COMMENT ON VIEW analysis.experiments IS 'Experiments of which a fact of their own tells.';
+
+CREATE VIEW analysis.events WITH (security_barrier) AS
+SELECT
+    facts.partition,
+    facts."offset",
+    facts.broker_time,
+    facts.event,
+    facts.aggregate_kind,
+    facts.aggregate_id,
+    CASE WHEN facts.aggregate_kind = 'run' THEN facts.aggregate_id END AS run_id,
+    facts.writer_id,
+    facts.ordinal,
+    facts.verdict,
+    facts.rule
+FROM state.facts
+WHERE facts.workspace = analysis.own_workspace();
+COMMENT ON VIEW analysis.events IS 'Every fact and claim in the order of its facts partition, with its decision.';
+COMMENT ON COLUMN analysis.events.verdict IS 'accepted, refused, repeated, conflicting or skipped.';
+
+CREATE VIEW analysis.decisions WITH (security_barrier) AS
+SELECT
+    facts.partition,
+    facts."offset",
+    facts.broker_time,
+    facts.event,
+    facts.aggregate_kind,
+    facts.aggregate_id,
+    CASE WHEN facts.aggregate_kind = 'run' THEN facts.aggregate_id END AS run_id,
+    facts.writer_id,
+    facts.ordinal,
+    facts.verdict,
+    coalesce(refusals.rule, facts.rule) AS rule,
+    refusals.key,
+    refusals.kept,
+    refusals.refused
+FROM state.facts
+LEFT JOIN state.refusals USING (workspace, partition, "offset")
+WHERE facts.workspace = analysis.own_workspace() AND facts.verdict <> 'accepted';
+COMMENT ON VIEW analysis.decisions IS 'Facts that were not plainly accepted: a row for each key that was refused.';
+COMMENT ON COLUMN analysis.decisions.kept IS 'The value that stands.';
+
+-- What was stated by requests that bear an idempotency key, so that the same request again states nothing. `prepared`:
+-- what it chose before it spoke, such as a run id; `stated`: writer and ordinals.
+CREATE TABLE control.stated (
+    workspace  text COLLATE "C" NOT NULL,
+    principal  text COLLATE "C" NOT NULL,
+    key        text COLLATE "C" NOT NULL,
+    digest     text NOT NULL,
+    prepared   text,
+    stated     jsonb,
+    at         timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (workspace, principal, key)
 );

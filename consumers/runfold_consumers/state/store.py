@@ -25,6 +25,7 @@ from runfold_consumers.fold.rows import (
     LogRow,
     PointsRow,
     RunRow,
+    SeriesRow,
     WriterRow,
 )
 from runfold_consumers.fold.telemetry import TelemetryChanges
@@ -36,7 +37,7 @@ Connection = psycopg.Connection[Any]
 _Literal = Callable[[Any], str]
 
 _FACT_TYPES = ("text", "int4", "int8", "timestamptz", "text", "text", "text", "text", "int8", "bytea", "text", "text")
-_POINTS_TYPES = ("text", "int4", "text", "text", "int8", "int8", "int8", "timestamptz", "bytea")
+_POINTS_TYPES = ("text", "int4", "text", "text", "int8", "int8", "int8", "timestamptz", "bytea", "bool")
 _LOG_TYPES = (
     "text", "int4", "text", "text", "text", "int8", "int8", "int8", "int4", "timestamptz", "timestamptz", "bytea"
 )  # fmt: skip
@@ -128,6 +129,7 @@ def write(connection: Connection, changes: Changes) -> None:
     _write(connection, "put_tags", changes.tags.values(), (t, t, t, t, n, n, t, n))
     _write(connection, "put_descriptions", changes.descriptions.values(), (t, t, t, t, n, n, t))
     _write(connection, "add_properties", changes.properties.values(), (t, t, t, t, n, t, n))
+    _write(connection, "add_corrections", changes.corrections, (t, t, n, t, t, t, t, n, at_))
     _write(connection, "add_artifacts", changes.artifacts.values(), (t, t, n, t, t, t, n, t, t, n, t, t, t, n, n, at_))
     _write(connection, "add_errors", changes.errors, (t, t, n, n, t, t, t))
     _write(connection, "add_warnings", changes.warnings, (t, t, n, n, t, t, at_))
@@ -149,13 +151,22 @@ def write(connection: Connection, changes: Changes) -> None:
 def write_telemetry(connection: Connection, changes: TelemetryChanges) -> None:
     """All that a batch of telemetry changes."""
     if changes.points:
-        _copy(connection, "add_points", _POINTS_TYPES, changes.points, [PointsRow._fields.index("broker_time")])
+        rows = ((*row, True) for row in changes.points)
+        _copy(connection, "add_points", _POINTS_TYPES, rows, [PointsRow._fields.index("broker_time")])
+        write_series(connection, changes.series.values())
     if changes.logs:
         timed = [LogRow._fields.index("broker_time"), LogRow._fields.index("occurred_at")]
         _copy(connection, "add_logs", _LOG_TYPES, changes.logs, timed)
     heartbeats = changes.heartbeats.values()
     _write(connection, "put_heartbeats", heartbeats, (texts, numbers, texts, texts, times, times, numbers, texts))
     write_lanes(connection, "telemetry", changes.lanes)
+
+
+def write_series(connection: Connection, rows: Collection[SeriesRow]) -> None:
+    """Folds summaries into those that stand there; rows in the order of their keys."""
+    t, n = texts, numbers
+    literals = (t, t, t, n, t, t, t, t, t, n, n, n, n, n, t, n, n, n, t, times)
+    _write(connection, "put_series", rows, literals)
 
 
 def write_lanes(connection: Connection, topic_kind: str, lanes: Mapping[LaneKey, Ranges]) -> None:
@@ -211,5 +222,6 @@ __all__ = [
     "use_indexes",
     "write",
     "write_lanes",
+    "write_series",
     "write_telemetry",
 ]

@@ -47,7 +47,10 @@ def copy(
     destination: Annotated[Path, typer.Argument(help="Another folder of journals.", file_okay=False, exists=True)],
     journal: _Root = None,
 ) -> None:
-    """Make a sound journal of what a damaged one holds. Then: runfold ship --once --journal DESTINATION."""
+    """Make a sound journal of what a damaged one holds. Then: runfold ship --once --journal DESTINATION.
+
+    Example: runfold journal copy 0123456789abcdef0123456789abcdef saved/
+    """
     (folder,) = _chosen(_root(journal), [writer])
     try:
         typer.echo(repair.copy(folder, destination))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -96,13 +97,14 @@ class Told(NamedTuple):
 class Api:
     """The API as a caller sees it."""
 
-    def __init__(self, address: str, access_token: str | None = None) -> None:
+    def __init__(self, address: str, access_token: str | None = None, workspace: str = WORKSPACE) -> None:
         self.address = address
         self.access_token = access_token
+        self.workspace = workspace
         self._pool = urllib3.PoolManager(maxsize=16, retries=False, timeout=40)
 
     def known_as(self, access_token: str | None) -> Api:
-        return Api(self.address, access_token)
+        return Api(self.address, access_token, self.workspace)
 
     def ask(self, method: str, url_path: str, /, body: object = None, raw: Any = None, **query: Any) -> Told:
         headers = {"Authorization": f"Bearer {self.access_token}"} if self.access_token else {}
@@ -113,14 +115,14 @@ class Api:
         answer = self._pool.request(method, self.address + url_path, body=raw, headers=headers)
         return Told(answer.status, answer.headers, answer.data)
 
-    def get(self, below: str, workspace: str = WORKSPACE, **query: Any) -> Told:
-        return self.ask("GET", f"/v1/workspaces/{workspace}{below}", **query)
+    def get(self, below: str, workspace: str | None = None, **query: Any) -> Told:
+        return self.ask("GET", f"/v1/workspaces/{workspace or self.workspace}{below}", **query)
 
 
 @contextmanager
-def serving(conninfo: str, objects: Objects) -> Iterator[str]:
+def serving(conninfo: str, objects: Objects, settings: Settings | None = None) -> Iterator[str]:
     """The API over this database, for the time of the block; its address."""
-    running = server(application(conninfo, objects), "127.0.0.1", 0)
+    running = server(application(conninfo, objects, settings), "127.0.0.1", 0, settings)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
     until(lambda: running.started or not thread.is_alive(), 10, "the API to start")
@@ -141,6 +143,27 @@ def objects(services: Services) -> Objects:
 @pytest.fixture
 def ledger(database: str) -> Ledger:
     return Ledger(database)
+
+
+@pytest.fixture(scope="module")
+def shared_address(shared_database: str, services: Services) -> Iterator[str]:
+    """The API over the module's database."""
+    objects = Objects(services.s3_address, services.s3_key, services.s3_secret, "test-api")
+    with serving(shared_database, objects) as address:
+        yield address
+
+
+@pytest.fixture
+def own_ledger(shared_database: str) -> Ledger:
+    """A workspace of the test's own in the module's database."""
+    return Ledger(shared_database, f"w-{uuid.uuid4().hex[:12]}")
+
+
+@pytest.fixture
+def own_api(shared_address: str, own_ledger: Ledger) -> Api:
+    """The module's API, known as somebody who may read and write the test's workspace."""
+    known = {"principal": "ann", "workspaces": [own_ledger.workspace], "scopes": ["read", "write"]}
+    return Api(shared_address, create_access_token(own_ledger.conninfo, **known), own_ledger.workspace)
 
 
 @pytest.fixture

@@ -352,6 +352,20 @@ def test_experiments_count_their_runs(ledger: Ledger, api: Api) -> None:
     assert api.get("/experiments/b").json["experiments"][0]["run_count"] == 1
 
 
+def test_experiments_tell_statuses_and_when_something_last_happened(ledger: Ledger, api: Api) -> None:
+    done, silent, alive = Saying("r1"), Saying("r2"), Saying("r3")
+    ledger.say(
+        Saying("e", kind="experiment").fact(events.RunEnrolled, run_id="r9"), done.started("a"), done.ended("Failed")
+    )
+    ledger.say(silent.started("a", at=5), alive.started("b"), alive.status("Running"), alive.alive())
+    by_name = {e["name"]: e for e in api.get("/experiments").json["experiments"]}
+    assert by_name["a"]["statuses"] == {"Failed": 1, "NotStarted": 1}
+    assert by_name["a"]["last_activity_at"] == api.get("/runs/r2").json["created_at"]
+    assert by_name["b"]["statuses"] == {"Running": 1}
+    assert by_name["b"]["last_activity_at"] == api.get("/runs/r3").json["heartbeat_at"]
+    assert (by_name["e"]["statuses"], by_name["e"]["last_activity_at"]) == ({}, None)
+
+
 def test_lag_is_told_by_projector_and_partition(ledger: Ledger, api: Api) -> None:
     ledger.say(Saying("r1").started())
     topic = f"test.{WORKSPACE}.facts"

@@ -24,6 +24,7 @@ from runfold_consumers.engine.health import Health
 from runfold_consumers.engine.loop import CONDITIONS, Loop, Options
 from runfold_schemas import codec, topics
 from runfold_schemas.events import ArtifactLogged, Event, ModelFile, ModelRegistered, SnapshotTaken, TagSet
+from runfold_schemas.process_metrics import Registry
 from tests.consumers.engine.counting import Running
 from tests.consumers.engine.proxy import Proxy
 from tests.services import OwnWorkspace, Services
@@ -45,7 +46,8 @@ class Artifacts(Running):
         contracts = Contracts(services.kafka, workspace.prefix)
         projection = ArtifactProjection(objects, contracts.lookup)
         options = Options(services.kafka, workspace.prefix, database)
-        loop = Loop(options, projection, health, contracts, (Rechecker(database, objects, health),))
+        rechecker, metrics = Rechecker(database, objects, health), Registry("projector-artifacts")
+        loop = Loop(options, projection, health, contracts, metrics, (rechecker,))
         super().__init__(loop, projection, health)
 
 

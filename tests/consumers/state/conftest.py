@@ -25,6 +25,8 @@ from runfold_schemas.events import (
     ModelRegistered,
     OrdinalRange,
     PropertyAdded,
+    PropertyCorrected,
+    RecordRetried,
     RelatedDataset,
     RunDescribed,
     RunEnrolled,
@@ -38,7 +40,7 @@ from runfold_schemas.events import (
     WarningRecorded,
     WriterOpened,
 )
-from tests.model.world import PARTITIONS, World, Writer
+from tests.model.world import PARTITIONS, Shipper, World, Writer
 
 
 def projector() -> StateProjector:
@@ -77,7 +79,10 @@ def cut(log: Sequence[RawRecord], seed: int) -> list[list[RawRecord]]:
 
 
 def busy_world(seed: int, steps: int = 500) -> World:
-    """Writers that say everything there is to say about few runs; shippers that lose, repeat and pass each other."""
+    """Writers that say everything there is to say about few runs; shippers that lose, repeat and pass each other.
+
+    By construction every kind of event is said, and every rule refuses: what a seed decides is only how they meet.
+    """
     chance = random.Random(seed)
     world = World()
     for _ in range(4):
@@ -98,7 +103,51 @@ def busy_world(seed: int, steps: int = 500) -> World:
         chance.choice(world.shippers).ship(world.log, chance.randint(1, 20), [chance.randint(1, 9)], lost)
     for shipper in world.shippers:
         shipper.ship(world.log, len(shipper.writer.journal), [7, 2], [])
+    break_every_rule(world)
     return world
+
+
+def break_every_rule(world: World) -> None:
+    """Two writers and a twin say about things of their own what there is to say, and what each rule refuses."""
+    first, second = world.writer(), world.writer()
+    run, dataset, model = ("run", "ruled"), ("dataset", "ruled"), ("model", "ruled")
+    first.say(WriterOpened, *run, actor="ada")
+    first.say(RunStarted, *run, experiment="e1")
+    first.say(RunEnrolled, "experiment", "e1", run_id="ruled")
+    for value in ("1", "2"):
+        first.say(PropertyAdded, *run, properties={"seed": value})
+    for kind, fields in (
+        (RunDescribed, {"display_name": "a", "description": "b"}),
+        (ErrorRecorded, {"message": "m"}),
+        (WarningRecorded, {"source": "s", "message": "m"}),
+        (RunSubmitted, {"definition": "{}"}),
+        (DatasetLinked, {"name": "n", "dataset_id": "d:1", "dataset_version": 1, "definition": "{}"}),
+        (SecretRead, {"name": "n", "provider": "vault"}),
+        (RecordRetried, {"topic": "t"}),
+        (CancelRequested, {"reason": "r"}),
+    ):
+        first.say(kind, *run, **fields)
+    first.say(ExperimentChanged, "experiment", "e1", archived=True)
+    for key in ("seed", "never"):
+        first.say(PropertyCorrected, *run, key=key, value="3", reason="typo")
+    for digit in "01":
+        first.say(ArtifactLogged, *run, name="f", sha256=digit * 64)
+        first.say(SnapshotTaken, *run, snapshot_id=digit)
+    for status in ("Running", "Queued", "Completed", "Failed"):
+        first.say(StatusChanged, *run, status=status)
+    first.say(ModelRegistered, *model, path="m", properties={"a": "b"})
+    for version in (1, 9):
+        first.say(ModelChanged, *model, version=version, tags={"a": "b"})
+    for definition in ('{"a":1}', '{"b":1}'):
+        first.say(AssetRegistered, *dataset, definition=definition, new_version=False)
+    first.say(AssetChanged, *dataset, version=1, tags={"a": "b"})
+    twin = first.clone()
+    for writer, value in ((first, "here"), (twin, "there")):
+        writer.say(TagSet, *run, key="disk", value=value)
+    second.say(RunStarted, *run, experiment="e2")
+    second.say(TagSet, *run, key="a", value="b")
+    for writer in (first, twin, second):
+        Shipper(writer).ship(world.log, len(writer.journal), [1], [])
 
 
 def say_something(chance: random.Random, world: World, writer: Writer, run: str, step: int) -> None:
@@ -113,6 +162,8 @@ def say_something(chance: random.Random, world: World, writer: Writer, run: str,
         (TagSet, {"key": name, "value": value}),
         (TagRemoved, {"key": name}),
         (PropertyAdded, {"properties": {name: value, f"{name}{step}": value}}),
+        (PropertyCorrected, {"key": name, "value": value, "reason": name}),
+        (RecordRetried, {"topic": "t", "offset": step}),
         (StatusChanged, {"attempt": attempt, "status": status}),
         (ArtifactLogged, {"attempt": attempt, "name": name, "sha256": sha256, "part_digests": ("0" * 64,)}),
         (ArtifactLogged, {"name": name, "sha256": sha256, "body": b"\0", "metric_name": name}),
@@ -125,7 +176,8 @@ def say_something(chance: random.Random, world: World, writer: Writer, run: str,
         (DatasetLinked, {"name": name, "dataset_id": "d:1", "dataset_version": 1, "definition": '{"b": 1}'}),
         (SecretRead, {"name": name, "provider": "vault", "found": step % 2 == 0}),
     ]
-    choice = chance.randrange(len(facts) + 5)
+    kinds = len(facts) + 5
+    choice = step if step < kinds else chance.randrange(kinds)
     if choice < len(facts):
         kind, fields = facts[choice]
         writer.say(kind, "run", run, **fields)

@@ -19,6 +19,7 @@ from runfold.shipper.thread import ShipperThread
 from runfold_consumers.engine.health import Health
 from runfold_consumers.watchdog.watching import CONDITIONS, Watchdog
 from runfold_schemas.events import Event, RunStarted, StatusChanged, WriterOpened
+from runfold_schemas.process_metrics import Registry
 from runfold_schemas.settings import Settings
 from tests.services import OwnWorkspace, Services
 from tests.waiting import until
@@ -87,7 +88,7 @@ class Site:
     @contextmanager
     def watchdog(self) -> Iterator[Watchdog]:
         """One that looks five times a second."""
-        dog, stop = Watchdog(self.settings, Health(CONDITIONS), 0.2), threading.Event()
+        dog, stop = Watchdog(self.settings, Health(CONDITIONS), Registry("watchdog"), 0.2), threading.Event()
         thread = threading.Thread(target=dog.run, args=(stop,), daemon=True)
         thread.start()
         try:

@@ -7,11 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from runfold_consumers.api import answers
+from runfold_consumers.api.as_of import AsOf
 from runfold_consumers.api.errors import documented, not_found
 from runfold_consumers.api.paging import Cursor, Limit, cursor_of, place_of
+from runfold_consumers.api.past import standing_at
 from runfold_consumers.api.services import Read, RunId, known_run
 
-routes = APIRouter(prefix="/v1/workspaces/{workspace}/runs/{run_id}", tags=["artifacts"], responses=documented(404))
+routes = APIRouter(
+    prefix="/v1/workspaces/{workspace}/runs/{run_id}", tags=["artifacts"], responses=documented(404, 413)
+)
 
 
 @routes.get("/artifacts", summary="Artifacts")
@@ -20,13 +24,14 @@ async def artifacts(
     run_id: RunId,
     prefix: Annotated[str, Query(max_length=1024, description="Start of the path; empty for all.")] = "",
     signed: Annotated[bool, Query(description="Whether each comes with an address for its bytes.")] = False,
+    as_of: AsOf = None,
     cursor: Cursor = None,
     limit: Limit = 1000,
 ) -> answers.ArtifactsAnswer:
     """A page of the run's artifacts by path, then attempt."""
     path, attempt = place_of(cursor, str, int)
     place = {"after_path": path, "after_attempt": attempt, "limit": limit + 1}
-    async with read.snapshot() as snapshot:
+    async with standing_at(read, run_id, as_of) as snapshot:
         await known_run(snapshot, run_id)
         rows = await snapshot.rows("artifacts", {"run_id": run_id, "prefix": prefix, **place})
         watermark = await snapshot.watermark()

@@ -7,11 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from runfold_consumers.api import log_answers
+from runfold_consumers.api.as_of import AsOf
 from runfold_consumers.api.database import Row
 from runfold_consumers.api.errors import documented, not_found
 from runfold_consumers.api.lanes import ranges, state_of
 from runfold_consumers.api.log_text import Row as LogRow
 from runfold_consumers.api.log_text import piece
+from runfold_consumers.api.past import standing_at
 from runfold_consumers.api.services import Read, RunId, known_run
 from runfold_consumers.fold.completeness import OPEN, LaneState, completeness
 from runfold_consumers.fold.lanes import Ranges, end, subtract
@@ -95,9 +97,9 @@ async def content(
 
 
 @routes.get("/completeness", summary="Whether all has arrived")
-async def complete(read: Read, run_id: RunId) -> log_answers.CompletenessAnswer:
+async def complete(read: Read, run_id: RunId, as_of: AsOf = None) -> log_answers.CompletenessAnswer:
     """Per writer and stream: what was sent, as far as is known, what of it is stored, declared lost, and missing."""
-    async with read.snapshot() as snapshot:
+    async with standing_at(read, run_id, as_of) as snapshot:
         rows = await snapshot.rows("completeness", {"run_id": run_id})
         if not rows:
             await known_run(snapshot, run_id)

@@ -9,11 +9,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from runfold_consumers.api import answers, filters
+from runfold_consumers.api.as_of import AsOf
 from runfold_consumers.api.database import Row, Snapshot
 from runfold_consumers.api.documents import document
 from runfold_consumers.api.errors import documented, not_found
 from runfold_consumers.api.lanes import state_of
 from runfold_consumers.api.paging import Cursor, Limit, cursor_of, place_of
+from runfold_consumers.api.past import standing_at
 from runfold_consumers.api.services import Read, RunId
 from runfold_consumers.fold.completeness import LaneState, completeness
 from runfold_schemas.statuses import NOT_STARTED, TERMINAL
@@ -69,10 +71,10 @@ async def runs(
     )
 
 
-@routes.get("/{run_id}", summary="One run", responses=documented(404))
-async def run(read: Read, run_id: RunId) -> answers.RunAnswer:
-    """All that is known of a run, and whether all that was said about it has arrived."""
-    async with read.snapshot() as snapshot:
+@routes.get("/{run_id}", summary="One run", responses=documented(404, 413))
+async def run(read: Read, run_id: RunId, as_of: AsOf = None) -> answers.RunAnswer:
+    """All that is known of a run, and whether all that was said about it has arrived; or all that was at a moment."""
+    async with standing_at(read, run_id, as_of) as snapshot:
         shown = await _shown(snapshot, [run_id])
         watermark = await snapshot.watermark()
     if not shown:

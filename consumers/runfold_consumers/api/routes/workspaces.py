@@ -88,7 +88,7 @@ async def dead_letters(read: Read, cursor: Cursor = None, limit: Limit = 100) ->
         watermark = await snapshot.watermark()
     more = [row.pop("more") for row in rows][-1:] == [True]
     for row in rows:
-        row["key"], row["value"] = _base64(row["key"]), _base64(row["value"])
+        row["key"], row["value"] = base64_of(row["key"]), base64_of(row["value"])
     last = rows[-1] if rows else {}
     place_of_last = [last[field] for field in ("recorded_at", "topic", "partition", "offset")] if more else []
     return answers.DeadLettersAnswer(
@@ -98,5 +98,6 @@ async def dead_letters(read: Read, cursor: Cursor = None, limit: Limit = 100) ->
     )
 
 
-def _base64(data: bytes | None) -> str | None:
+def base64_of(data: bytes | None) -> str | None:
+    """Bytes as answers carry them."""
     return None if data is None else base64.b64encode(data).decode()

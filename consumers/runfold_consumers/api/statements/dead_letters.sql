@@ -22,7 +22,7 @@ FROM (
     LIMIT %(limit)s
 ) AS page
 JOIN (
-    SELECT topic, partition, "offset", kind, reason, key, value, broker_time, recorded_at
+    SELECT topic, partition, "offset", kind, reason, key, value, broker_time, recorded_at, retried_at, retried_by
     FROM observed.dead_letters
     WHERE workspace = %(workspace)s
 ) AS letters USING (topic, partition, "offset")

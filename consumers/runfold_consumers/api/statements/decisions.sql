@@ -33,5 +33,15 @@ WHERE facts.workspace = %(workspace)s
           WHEN %(ordinal)s::bigint IS NULL THEN facts.verdict <> 'accepted' AND facts."offset" >= %(from_offset)s
           ELSE facts.ordinal = %(ordinal)s AND facts.verdict IN ('accepted', 'refused')
       END
+  AND (
+      %(key)s::text IS NULL
+      OR EXISTS (
+          SELECT FROM state.refusals AS about
+          WHERE about.workspace = facts.workspace
+            AND about.partition = facts.partition
+            AND about."offset" = facts."offset"
+            AND about.key = %(key)s
+      )
+  )
 ORDER BY facts."offset"
 LIMIT %(limit)s

@@ -4,6 +4,8 @@ SELECT
     found.name,
     found.created_at,
     found.run_count,
+    found.statuses,
+    found.last_activity_at,
     coalesce(words.archived, false) AS archived,
     words.archived_at,
     coalesce(words.deleted, false) AS deleted,
@@ -13,13 +15,33 @@ FROM (
     SELECT
         experiment AS name,
         coalesce(min(experiments.created_at), min(runs.created_at)) AS created_at,
-        count(runs.run_id) AS run_count
+        coalesce(sum(runs.n), 0)::bigint AS run_count,
+        coalesce(json_object_agg(runs.shown_status, runs.n ORDER BY runs.shown_status) FILTER (WHERE runs.n > 0), '{}') AS statuses,
+        max(runs.active_at) AS last_activity_at
     FROM (
-        SELECT experiment, run_id, created_at
+        SELECT
+            runs.experiment,
+            coalesce(attempts.terminal_status, attempts.status, 'NotStarted') AS shown_status, -- as state.run_status tells it
+            count(*) AS n,
+            min(runs.created_at) AS created_at,
+            max(greatest(
+                runs.created_at,
+                attempts.started_at,
+                attempts.ended_at,
+                CASE WHEN attempts.terminal_status IS NULL THEN ( -- those are few
+                    SELECT max(broker_time)
+                    FROM state.heartbeats
+                    WHERE heartbeats.workspace = %(workspace)s AND heartbeats.run_id = runs.run_id
+                ) END
+            )) AS active_at
         FROM state.runs
-        WHERE workspace = %(workspace)s AND experiment IS NOT NULL
-          AND (%(experiment)s::text IS NULL OR experiment = %(experiment)s)
-          AND (%(after)s::text IS NULL OR experiment > %(after)s)
+        LEFT JOIN state.attempts ON attempts.workspace = %(workspace)s
+            AND attempts.run_id = runs.run_id
+            AND attempts.attempt = runs.attempt
+        WHERE runs.workspace = %(workspace)s AND runs.experiment IS NOT NULL
+          AND (%(experiment)s::text IS NULL OR runs.experiment = %(experiment)s)
+          AND (%(after)s::text IS NULL OR runs.experiment > %(after)s)
+        GROUP BY runs.experiment, shown_status
     ) AS runs
     FULL JOIN (
         SELECT experiment, created_at

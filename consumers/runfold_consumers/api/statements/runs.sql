@@ -16,6 +16,7 @@ SELECT
     run_status.ended_at,
     coalesce(tags.by_key, '{}') AS tags,
     coalesce(properties.by_key, '{}') AS properties,
+    coalesce(corrections.all_of_them, '[]') AS corrections,
     error.told AS error,
     coalesce(writers.all_of_them, '[]') AS writers,
     runs.submitted_by,
@@ -59,6 +60,22 @@ LEFT JOIN LATERAL (
     FROM state.properties
     WHERE properties.workspace = %(workspace)s AND properties.run_id = asked.run_id
 ) AS properties ON true
+LEFT JOIN LATERAL (
+    SELECT json_agg(
+        json_build_object(
+            'key', corrections.key, 'value', corrections.value, 'reason', corrections.reason, 'actor', said_by.actor,
+            'writer_id', corrections.writer_id, 'offset', corrections."offset", 'at', corrections.occurred_at
+        )
+        ORDER BY corrections."offset"
+    ) AS all_of_them
+    FROM state.corrections
+    LEFT JOIN state.writers AS said_by
+        ON said_by.workspace = %(workspace)s
+        AND said_by.aggregate_kind = 'run'
+        AND said_by.aggregate_id = asked.run_id
+        AND said_by.writer_id = corrections.writer_id
+    WHERE corrections.workspace = %(workspace)s AND corrections.run_id = asked.run_id
+) AS corrections ON true
 LEFT JOIN LATERAL (
     SELECT json_build_object('code', code, 'message', message, 'details_uri', details_uri) AS told
     FROM state.errors

@@ -14,6 +14,11 @@ SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::timestamptz[], %s
 INSERT INTO state.cancels (workspace, run_id, "offset", writer_id, reason, occurred_at)
 SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[]);
 
+-- name: add_corrections
+INSERT INTO state.corrections (workspace, run_id, "offset", key, value, reason, writer_id, ordinal, occurred_at)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],
+                     %s::bigint[], %s::timestamptz[]);
+
 -- name: add_snapshots
 INSERT INTO state.snapshots (workspace, run_id, attempt, snapshot_id, sha256, size, files, content_bytes, directory,
                              inline, writer_id, ordinal, "offset", occurred_at)
