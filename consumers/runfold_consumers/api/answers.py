@@ -235,8 +235,11 @@ class ContentAnswer(Answer):
     availability: str
 
 
-# Stores give letters, digits and few signs; a slash would be a path to those that keep parts in folders.
-UploadId = Annotated[str, Field(max_length=1024, pattern="^[A-Za-z0-9._~+=-]+$", description="As /uploads gave it.")]
+# Stores give letters, digits and few signs; a slash or a lone dot would be a path to those that keep parts in folders.
+UploadId = Annotated[
+    str,
+    Field(max_length=1024, pattern="^[A-Za-z0-9_~+=-][A-Za-z0-9._~+=-]*$", description="As /uploads gave it."),
+]
 
 
 class Owner(BaseModel):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from runfold_consumers.api import past
 from runfold_schemas import events
 from runfold_schemas.watermark import Lane, Watermark, parse
 from tests.consumers.api.conftest import Api, Ledger
@@ -101,6 +102,21 @@ def test_a_moment_before_the_run_tells_when_it_began(ledger: Ledger, api: Api) -
         assert early.json["error"]["first_at"] == first
         assert first in early.json["error"]["message"]
     assert api.get("/runs/r9", as_of=then).status == 404
+
+
+def test_more_facts_than_are_folded_again_are_refused_and_the_timeline_tells_them(
+    ledger: Ledger, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(past, "FACTS_MAX", 2)
+    said = Saying("r1")
+    ledger.say(said.started(), said.tag("a", "1"))
+    then = api.get("").json["watermark"]
+    ledger.say(said.tag("a", "2"))
+    now = api.get("").json["watermark"]
+    assert api.get("/runs/r1", as_of=then).json["tags"] == {"a": "1"}
+    refused = api.get("/runs/r1", as_of=now)
+    assert (refused.status, refused.code, refused.json["error"]["facts_max"]) == (413, "too_large", 2)
+    assert len(api.get("/runs/r1/events", as_of=now).json["timeline"]) == 3
 
 
 def test_a_moment_that_is_not_folded_yet_is_waited_for(ledger: Ledger, api: Api) -> None:

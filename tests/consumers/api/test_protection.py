@@ -218,7 +218,7 @@ def test_the_api_serves_tls_of_the_least_version_that_is_set(conninfo: str, tmp_
         with pytest.raises(urllib3.exceptions.SSLError):
             old.request("GET", f"{secure}/livez")
         with pytest.raises(urllib3.exceptions.HTTPError):
-            urllib3.PoolManager(retries=False, timeout=3).request("GET", f"{address}/livez")
+            urllib3.PoolManager(retries=False, timeout=0.5).request("GET", f"{address}/livez")
 
 
 def test_a_renewed_certificate_is_taken_up_and_a_broken_one_is_not(tmp_path: Path) -> None:
