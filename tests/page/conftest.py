@@ -24,7 +24,8 @@ document.addEventListener("securitypolicyviolation", (event) => {
 });
 """
 AXE_OPTIONS = {"resultTypes": ["violations"]}
-expect.set_options(timeout=10_000)
+TIMEOUT_MS = 30_000  # nobody waits for it but who fails; two workers and their stacks share two cores
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 class Filled(NamedTuple):
@@ -78,7 +79,7 @@ class Opened:
 
     def __init__(self, context: BrowserContext, filled: Filled) -> None:
         self.page: Page = context.new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(TIMEOUT_MS)
         self.filled = filled
         self.complaints: list[str] = []
         self.expected: list[str] = []
@@ -120,7 +121,11 @@ def opened(chromium: Browser, filled: Filled) -> Iterator[Open]:
 
     def open_page(*, signed_in: bool = True, dark: bool = False) -> Opened:
         context = chromium.new_context(
-            viewport={"width": 1440, "height": 860}, color_scheme="dark" if dark else "light", accept_downloads=True
+            viewport={"width": 1440, "height": 860},
+            color_scheme="dark" if dark else "light",
+            locale="en-GB",  # where the machine has none, Chromium says "en-US@posix", which is no language to it either
+            reduced_motion="reduce",  # drawn by software, a breathing dot takes a core
+            accept_downloads=True,
         )
         contexts.append(context)
         one = Opened(context, filled)
@@ -131,7 +136,9 @@ def opened(chromium: Browser, filled: Filled) -> Iterator[Open]:
         return one
 
     yield open_page
-    for one in pages:
-        one.check()
-    for context in contexts:
-        context.close()
+    try:
+        for one in pages:
+            one.check()
+    finally:  # a page that stays open draws, and takes the time of all tests after it
+        for context in contexts:
+            context.close()
