@@ -123,7 +123,7 @@ def opened(chromium: Browser, filled: Filled) -> Iterator[Open]:
         context = chromium.new_context(
             viewport={"width": 1440, "height": 860},
             color_scheme="dark" if dark else "light",
-            locale="en-GB",  # where the machine has none, Chromium says "en-US@posix", which is no language to it either
+            locale="en-GB",  # of a machine without one Chromium makes en-US@posix, which is no language
             reduced_motion="reduce",  # drawn by software, a breathing dot takes a core
             accept_downloads=True,
         )
