@@ -18,7 +18,7 @@ from runfold_consumers.artifacts.objects import Objects
 from tests.consumers.api.conftest import WORKSPACE, Api, Ledger, serving
 from tests.consumers.api.proxy import Wire
 from tests.consumers.api.saying import Saying
-from tests.consumers.api.test_access import CLOSED, filled
+from tests.consumers.api.test_permissions import CLOSED, filled
 from tests.consumers.api.test_waiting import facts_lane
 from tests.waiting import until
 

@@ -49,7 +49,7 @@ def queries(operation: dict[str, Any]) -> list[tuple[dict[str, str], dict[str, s
     """(path parameters, query) with one hostile value each, and one with all at once."""
     ordinary = {"path": {"workspace": WORKSPACE}, "query": {"wait_s": "0"}}
     hostile: list[tuple[str, str, str]] = []
-    for parameter in operation["parameters"]:
+    for parameter in operation.get("parameters", []):
         where, name, kind = parameter["in"], parameter["name"], json.dumps(parameter["schema"])
         if name == "workspace":
             continue
