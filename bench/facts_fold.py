@@ -19,11 +19,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 
+from bench import databases
 from runfold_consumers.fold.records import RawRecord
 from runfold_consumers.state.projector import StateProjector
-from runfold_consumers.state.store import migrate
 from runfold_schemas import topics
 from runfold_schemas.codec import encode
 from runfold_schemas.events import Event, PropertyAdded, RunStarted, StatusChanged, TagSet, WriterOpened
@@ -94,16 +93,10 @@ def main() -> None:
     """Measures and prints."""
     numbers = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
     count, size = (numbers + [100_000, 5_000][len(numbers) :])[:2]
-    admin = os.environ["RUNFOLD_POSTGRES"]
-    name = f"bench_{uuid.uuid4().hex[:12]}"
     records = facts(count)
     gc.freeze()  # as `runfold project` does
     gc.set_threshold(50_000, 20, 50)
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    try:
-        conninfo = make_conninfo(admin, dbname=name)
-        migrate(conninfo)
+    with databases.migrated() as conninfo:
         projector = StateProjector(lambda workspace, topic_kind: PARTITIONS)
         profile = cProfile.Profile() if "--profile" in sys.argv else None
         decode_s = apply_s = commit_s = 0.0
@@ -135,9 +128,6 @@ def main() -> None:
         for part, seconds in parts.items():
             print(f"  {part:15} {seconds / count * 1e6:5.1f} us a fact")
         print(f"  aim for the whole way, broker included: {AIM_FACTS_PER_S:,} facts/s")
-    finally:
-        with psycopg.connect(admin, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 if __name__ == "__main__":

@@ -10,18 +10,15 @@ Makes a database of its own and drops it; no broker. Sizes are with indexes and 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
-import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import psycopg
-from psycopg.conninfo import make_conninfo
 
+from bench import databases
 from bench.facts_fold import cpu_seconds
 from bench.figures import Figure, show
 from runfold_consumers.api.database import Database
@@ -157,22 +154,6 @@ async def read_ms(conninfo: str, run_id: str, names: Sequence[str] | None, expec
     return min(times)
 
 
-@contextmanager
-def fresh_database() -> Iterator[str]:
-    """A migrated database, dropped at the end."""
-    admin = os.environ["RUNFOLD_POSTGRES"]
-    name = f"bench_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    try:
-        conninfo = make_conninfo(admin, dbname=name)
-        store.migrate(conninfo)
-        yield conninfo
-    finally:
-        with psycopg.connect(admin, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
 def projector_figures() -> list[Figure]:
     """Thousand points a second with summaries, beside the sketch's, and without."""
     found = []
@@ -182,9 +163,9 @@ def projector_figures() -> list[Figure]:
         ("1,000 runs, events of one point", [raw for i in range(1, 11) for raw in one_each(1_000, i)], 1_000, 30),
     ):
         points = len(raws) if limit == 30 else 2_000_000 if batch == 200 else 1_000_000
-        with fresh_database() as conninfo:
+        with databases.migrated() as conninfo:
             before = folded(conninfo, raws, points, batch, summaries=False)
-        with fresh_database() as conninfo:
+        with databases.migrated() as conninfo:
             after = folded(conninfo, raws, points, batch)
         found.append(Figure(f"fold, {name}", after, "k points/s", limit, True))
         found.append(Figure(f"  summaries' share of it, {name}", 100 * (1 - after / before), "%", 80))
@@ -201,7 +182,7 @@ def merging_figures() -> list[Figure]:
     ):
         small = "events of 20" in name
         points = 200_000 if small else 1_000_000
-        with fresh_database() as conninfo:
+        with databases.migrated() as conninfo:
             came = folded(conninfo, list(raws), points, 1_000) / 1_000
             unmerged_bytes = bytes_unmerged(conninfo, points)
             before = asyncio.run(read_ms(conninfo, "r", None, 200_000)) if small else None

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
+from bench import databases
 from bench.figures import Figure, show
-from bench.merging import fresh_database
 from bench.series import SERVE, free_port, serving
 from runfold_consumers.api.access import create_access_token
 from tests.consumers.api.search.filling import WORKSPACE, fill
@@ -66,7 +66,7 @@ def measure() -> list[Figure]:
     """Fills a database and paints."""
     builder().build(tools=True)
     runs = EXPERIMENTS * RUNS_EACH
-    with fresh_database() as conninfo, launched(CACHE) as browser:
+    with databases.migrated() as conninfo, launched(CACHE) as browser:
         fill(conninfo, experiments=EXPERIMENTS, runs=RUNS_EACH, tags=10, properties=10, metrics=3)
         port = free_port()
         access_token = create_access_token(conninfo, principal="bench", workspaces=[WORKSPACE], scopes=["read"])

@@ -20,19 +20,18 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
+from bench import databases
 from bench.figures import Figure, show
 from bench.peer import asked, mlflow
 from runfold_consumers.api.access import create_access_token
 from runfold_consumers.artifacts.objects import Objects
-from runfold_consumers.state.store import migrate
 from tests.consumers.api.conftest import Api, serving
 from tests.consumers.api.search.filling import WORKSPACE, fill
 
@@ -208,12 +207,7 @@ def peer(conninfo: str, python: str | None) -> None:
 @contextmanager
 def filled(size: Size) -> Iterator[str]:
     """Conninfo of a database of that size, for the time of the block."""
-    admin, name = os.environ["RUNFOLD_POSTGRES"], f"bench_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    try:
-        conninfo = make_conninfo(admin, dbname=name)
-        migrate(conninfo)
+    with databases.migrated() as conninfo:
         began = time.perf_counter()
         fill(conninfo, **size._asdict())
         took_s = time.perf_counter() - began
@@ -221,9 +215,6 @@ def filled(size: Size) -> Iterator[str]:
             row = connection.execute("SELECT pg_database_size(current_database()) / 1e9").fetchone()
         print(f"{size}: filled in {took_s:.0f} s, {row[0] if row else 0:.1f} GB", flush=True)
         yield conninfo
-    finally:
-        with psycopg.connect(admin, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 def measure(size: Size = USUAL, with_peer: bool = False, python: str | None = None) -> list[Figure]:

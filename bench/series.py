@@ -29,9 +29,9 @@ from urllib.parse import urlencode
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from bench import peer
+from bench import databases, peer
 from bench.figures import Figure, show
-from bench.merging import WORKSPACE, WRITER, folded, fresh_database, merged, round_robin
+from bench.merging import WORKSPACE, WRITER, folded, merged, round_robin
 from runfold_consumers.api.access import create_access_token
 from runfold_schemas.events import RunStarted
 from tests.consumers.api.conftest import Ledger
@@ -165,7 +165,7 @@ def figures(asked: Asked, state: str) -> list[Figure]:
 def measure() -> list[Figure]:
     """All figures of ours."""
     told = []
-    with fresh_database() as conninfo:
+    with databases.migrated() as conninfo:
         filled(conninfo)
         access_token = create_access_token(conninfo, principal="bench", workspaces=["*"], scopes=["read"])
         port = free_port()
@@ -235,16 +235,10 @@ def _asked_of_mlflow(port: int, address: str) -> Iterator[tuple[str, float]]:
 @contextmanager
 def fresh_database_of_mlflow() -> Iterator[str]:
     """An empty database's URL, dropped at the end."""
-    admin = os.environ["RUNFOLD_POSTGRES"]
-    name = f"bench_mlflow_{os.getpid()}"
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    parts = conninfo_to_dict(admin)
-    try:
-        yield f"postgresql://{parts['user']}:{parts.get('password', '')}@{parts['host']}:{parts['port']}/{name}"
-    finally:
-        with psycopg.connect(admin, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with databases.empty() as conninfo:
+        parts = conninfo_to_dict(conninfo)
+        who = f"{parts['user']}:{parts.get('password', '')}"
+        yield f"postgresql://{who}@{parts['host']}:{parts['port']}/{parts['dbname']}"
 
 
 if __name__ == "__main__":

@@ -18,18 +18,16 @@ import os
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 
+from bench import databases
 from bench.figures import Figure, show
 from runfold_consumers.api.access import create_access_token
 from runfold_consumers.fold.records import RawRecord
-from runfold_consumers.state import store
 from runfold_consumers.state.projector import StateProjector
 from runfold_schemas import codec, topics
 from runfold_schemas.events import MetricLogged, Series
@@ -171,24 +169,9 @@ def serving(conninfo: str) -> Iterator[tuple[int, int]]:
         process.wait()
 
 
-@contextmanager
-def database(admin: str) -> Iterator[str]:
-    """A fresh database with all tables."""
-    name = f"bench_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    try:
-        conninfo = make_conninfo(admin, dbname=name)
-        store.migrate(conninfo)
-        yield conninfo
-    finally:
-        with psycopg.connect(admin, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
-
-
 def measure(admin: str) -> list[Figure]:
     """The figures; `admin`: a role that may create databases. RUNFOLD_S3_* must be set, and is not used."""
-    with database(admin) as conninfo, serving(conninfo) as (port, process):
+    with databases.migrated(admin) as conninfo, serving(conninfo) as (port, process):
         access_token = create_access_token(conninfo, principal="bench", workspaces=[WORKSPACE], scopes=["read"])
         logged = Logged(conninfo)
         logged.batch()

@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from runfold_consumers.api.database import Database
 from runfold_consumers.api.search import finding
 from runfold_consumers.api.search.language import filter_of, places_of
 from tests.consumers.api.search.filling import WORKSPACE, fill
-from tests.services import Services
 
 RUNS = 20_000
 TABLE_PAGES_MIN = 1_500  # whoever reads all rows of runs, tags or series touches at least so many
 
 
 @pytest.fixture(scope="module")
-def many(services: Services, migrated_template: str) -> Iterator[str]:
+def many(shared_database: str) -> str:
     """Conninfo of a database of 20,000 runs."""
-    name = f"{migrated_template}_many"
-    with psycopg.connect(services.postgres, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template}".encode())
-    try:
-        conninfo = make_conninfo(services.postgres, dbname=name)
-        fill(conninfo, experiments=10, runs=RUNS // 10, tags=3, properties=2, metrics=2)
-        yield conninfo
-    finally:
-        with psycopg.connect(services.postgres, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    fill(shared_database, experiments=10, runs=RUNS // 10, tags=3, properties=2, metrics=2)
+    return shared_database
 
 
 # Filter, order, pages of 8 kB that all statements of a page and of its count may touch, none of which is a table's all.

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from psycopg.conninfo import make_conninfo
 
 from runfold_consumers.api.database import Database
 from runfold_consumers.api.search import finding
@@ -23,29 +21,20 @@ from runfold_consumers.api.search.ordering import cursor_of, keys_of, place_of
 from tests.consumers.api.search.oracle import NOTHING, Told, matches, sort_key
 from tests.consumers.api.search.population import METRICS, START, WORKSPACE, population, write
 from tests.consumers.api.search.trees import ORDERS, REFS, TREES
-from tests.services import Services
 
 AT = START + timedelta(days=3)
 RUNS = population(seed=6, size=80)
 
 
 @pytest.fixture(scope="module")
-def world(services: Services, migrated_template: str) -> Iterator[Any]:
+def world(shared_database: str) -> Iterator[Any]:
     """A loop, and one database of the population, read by one connection."""
-    name = f"{migrated_template}_search"
-    with psycopg.connect(services.postgres, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template}".encode())
-    try:
-        conninfo = make_conninfo(services.postgres, dbname=name)
-        write(conninfo, RUNS)
-        with asyncio.Runner() if hasattr(asyncio, "Runner") else _Loop() as loop:
-            database = Database(conninfo)
-            loop.run(database.open())
-            yield lambda ask: loop.run(_within(database, ask))
-            loop.run(database.close())
-    finally:
-        with psycopg.connect(services.postgres, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    write(shared_database, RUNS)
+    with asyncio.Runner() if hasattr(asyncio, "Runner") else _Loop() as loop:
+        database = Database(shared_database)
+        loop.run(database.open())
+        yield lambda ask: loop.run(_within(database, ask))
+        loop.run(database.close())
 
 
 class _Loop:
