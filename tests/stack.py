@@ -55,12 +55,20 @@ class Stack(NamedTuple):
             for service in json.loads(self.run("status", "--json", check=False).stdout)["services"]
         }
 
+    @property
+    def workplace(self) -> Path:
+        """Where scripts run: what they write beside themselves (./logs, ./outputs) goes with the stack."""
+        place = self.home / "workplace"
+        place.mkdir(exist_ok=True)
+        return place
+
     def script(
         self, text: str, *words: str, check: bool = True, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Runs a Python script as a user's process would run: own interpreter, nothing configured but RUNFOLD_HOME."""
         done = subprocess.run(
             [sys.executable, "-c", text, *words],
+            cwd=self.workplace,
             env=self.bare | environment,
             capture_output=True,
             text=True,
@@ -75,6 +83,7 @@ class Stack(NamedTuple):
         """Starts a Python script and returns at once; its standard output is a pipe."""
         return subprocess.Popen(
             [sys.executable, "-u", "-c", text, *words],
+            cwd=self.workplace,
             env=self.bare | environment,
             stdout=subprocess.PIPE,
             stdin=subprocess.PIPE,

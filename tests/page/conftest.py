@@ -68,8 +68,11 @@ def _all_are_there(stack: Stack, n: int) -> bool:
     return len(done) >= n
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Not for the session: as long as it lives, Playwright keeps an event loop running in this thread, and a test of
+    another module that wants one of its own (asyncio.run) is refused it.
+    """
     with browsers.launched(tmp_path_factory.getbasetemp().parent / "chromium") as browser:
         yield browser
 
