@@ -223,6 +223,7 @@ def test_the_as_of_slider_shows_the_whole_run_as_it_was(opened: Open, data: Look
     page.get_by_role("tab", name="Tags & properties").click()
     expect(page.get_by_text("No properties.")).to_be_visible()
     page.reload()
+    page.wait_for_load_state("networkidle")  # what was refused later, and told of now, would come after the properties
     expect(page.get_by_text("Looking back")).to_be_visible()
     expect(page.get_by_text("No properties.")).to_be_visible()
     page.get_by_role("button", name="Back to now").click()

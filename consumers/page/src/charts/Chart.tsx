@@ -224,7 +224,7 @@ function Readout({ x, at, s, smoothing }: { x: XAxis; at: AtCursor | null; s: Pl
   if (at?.mark)
     return (
       <span class="chart-readout">
-        <b>{at.mark === "NaN" ? "NaN" : at.mark === "Infinity" ? "+∞" : "−∞"}</b> at {xText(x, at.x)}
+        <b>{short(Number(at.mark))}</b> at {xText(x, at.x)}
       </span>
     );
   const raw = at ? at.layers[0] : undefined;

@@ -71,8 +71,8 @@ export function lowerBound(xs: ArrayLike<number>, at: number): number {
 
 /** Index of the x nearest to `at`, or -1 without points. */
 export function nearest(xs: ArrayLike<number>, at: number): number {
-  if (xs.length === 0) return -1;
-  const right = Math.min(lowerBound(xs, at), xs.length - 1);
+  const right = lowerBound(xs, at);
+  if (right === xs.length) return right - 1;
   const left = Math.max(0, right - 1);
   return Math.abs((xs[left] as number) - at) <= Math.abs((xs[right] as number) - at) ? left : right;
 }

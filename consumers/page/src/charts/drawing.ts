@@ -1,7 +1,7 @@
 /** What is drawn beside uPlot's lines: bands, single points, marks of what is not finite, and the cursor's points. */
 
 import type uPlot from "uplot";
-import { lineAt, lowerBound, type PlotSeries, type Range } from "./data";
+import { lineAt, nearest, type PlotSeries, type Range } from "./data";
 import { type Layer, POINTS_UP_TO } from "./options";
 
 export interface Drawn {
@@ -147,11 +147,7 @@ export function drawMarks(u: uPlot, drawn: Drawn, pixels: number): { x: number; 
 /** Where each line stands at the cursor: index into its points, or -1 where it has none near. */
 export function atCursor(layers: readonly Layer[], x: number, near: number): number[] {
   return layers.map((layer) => {
-    const i = lowerBound(layer.x, x);
-    const candidates = [i - 1, i].filter((j) => j >= 0 && j < layer.x.length);
-    let best = -1;
-    for (const j of candidates)
-      if (best < 0 || Math.abs((layer.x[j] as number) - x) < Math.abs((layer.x[best] as number) - x)) best = j;
+    const best = nearest(layer.x, x);
     if (best < 0) return -1;
     const first = layer.x[0] as number;
     const last = layer.x[layer.x.length - 1] as number;

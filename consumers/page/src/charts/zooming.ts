@@ -1,6 +1,6 @@
 /** Ranges of x that keys and pointers ask for. Pure. */
 
-import type { Range } from "./data";
+import { lowerBound, type Range } from "./data";
 
 /** The range made smaller (factor < 1) or larger around a place; on a log axis by its factor there. */
 export function zoomed(range: Range, around: number, factor: number, log: boolean): Range {
@@ -25,13 +25,7 @@ export function bounded(range: Range, bounds: Range): Range | null {
 export function nextStop(xs: readonly number[], from: number | null, by: number): number | null {
   if (xs.length === 0) return null;
   if (from === null) return (by > 0 ? xs[0] : xs[xs.length - 1]) as number;
-  let at = 0;
-  let high = xs.length;
-  while (at < high) {
-    const middle = (at + high) >>> 1;
-    if ((xs[middle] as number) < from) at = middle + 1;
-    else high = middle;
-  }
+  const at = lowerBound(xs, from);
   const exact = xs[at] === from;
   const target = by > 0 ? at + by - (exact ? 0 : 1) : at + by;
   return xs[Math.min(Math.max(target, 0), xs.length - 1)] as number;

@@ -1,9 +1,8 @@
 /**
  * An eye and a colour per run, the same in table and charts. The eyes that are shut stand in the address (`hidden=`);
- * a colour that somebody chose is kept in the browser, all others follow from the run id.
+ * colours follow from the run id.
  */
 
-import { signal } from "@preact/signals";
 import { change, parameter } from "../url";
 
 /** Told apart on light and dark ground, and in the usual kinds of colour blindness as far as twelve can be. */
@@ -22,15 +21,11 @@ export const PALETTE = [
   "#b5651d",
 ] as const;
 
-const KEPT = "runfold.colours";
-const chosen = signal<Readonly<Record<string, string>>>(kept());
 const given = new Map<string, number>();
 const uses = new Array<number>(PALETTE.length).fill(0);
 
 /** The run's colour, "#rrggbb". Runs seen together get different ones as long as there are some. */
 export function colourOf(run_id: string): string {
-  const own = chosen.value[run_id];
-  if (own !== undefined) return own;
   let at = given.get(run_id);
   if (at === undefined) {
     at = leastUsed(hash(run_id) % PALETTE.length);
@@ -38,13 +33,6 @@ export function colourOf(run_id: string): string {
     uses[at] = (uses[at] ?? 0) + 1;
   }
   return PALETTE[at] ?? PALETTE[0];
-}
-
-/** Gives a run a colour of one's own; null takes it back. */
-export function colour(run_id: string, value: string | null): void {
-  const { [run_id]: _, ...rest } = chosen.value;
-  chosen.value = value === null ? rest : { ...rest, [run_id]: value };
-  localStorage.setItem(KEPT, JSON.stringify(chosen.value));
 }
 
 /** Whether the run's eye is open. */
@@ -80,12 +68,4 @@ function hash(text: string): number {
   let value = 2_166_136_261;
   for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 16_777_619) >>> 0;
   return value;
-}
-
-function kept(): Record<string, string> {
-  try {
-    return JSON.parse(localStorage.getItem(KEPT) ?? "{}") as Record<string, string>;
-  } catch {
-    return {};
-  }
 }

@@ -2,6 +2,7 @@ import { csv, save } from "../../charts/exporting";
 import { count } from "../../charts/wording";
 import { Badge, Button, Table, type TableColumn } from "../../parts";
 import { colourOf } from "../../runs/colours";
+import { nameOf } from "../../runs/wording";
 import { encode, to } from "../../url";
 import { type Detail, type Difference, differences } from "./differences";
 
@@ -75,5 +76,5 @@ function Cell({ value }: { value: string | null }) {
 }
 
 export function titleOf(run: Pick<Detail, "run_id" | "display_name" | "number">): string {
-  return run.display_name || (run.number === null ? run.run_id : `run ${run.number}`);
+  return nameOf({ ...run, name: run.display_name });
 }

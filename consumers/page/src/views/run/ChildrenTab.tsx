@@ -7,6 +7,7 @@ import { csv, fileName, save } from "../../charts/exporting";
 import { count, duration, moment, seconds, short } from "../../charts/wording";
 import { Button, Menu, Status } from "../../parts";
 import { colourOf } from "../../runs/colours";
+import { refOf } from "../../runs/refs";
 import { change, encode, parameters, to } from "../../url";
 import { children, summaries } from "./api";
 import { useAsked } from "./asking";
@@ -246,9 +247,9 @@ function below(
   return children(of, chosen.map(refOfMetric).join(","), cursor, { signal: aborted });
 }
 
-/** The ref of a metric's last value; names with other characters are quoted. */
+/** The ref of a metric's last value. */
 export function refOfMetric(name: string): string {
-  return /^[A-Za-z0-9_/-]+$/.test(name) ? `metric.${name}.last` : `metric.${JSON.stringify(name)}.last`;
+  return refOf("metric", name, "last");
 }
 
 function valueText(value: unknown): string {

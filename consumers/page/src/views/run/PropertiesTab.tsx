@@ -6,7 +6,7 @@ import { csv, fileName, save } from "../../charts/exporting";
 import { count } from "../../charts/wording";
 import { Badge, Button, Dialog, Field, say } from "../../parts";
 import { change, parameter } from "../../url";
-import { type Correction, correct, type Decision, decisions, events, type Happening } from "./api";
+import { type Correction, correct, type Decision, refusedProperties } from "./api";
 import { useAsked, why } from "./asking";
 import { tickOf, useRun } from "./state";
 import { TagsLine } from "./TagsLine";
@@ -22,10 +22,10 @@ export function PropertiesTab() {
   const state = useRun();
   const { of, run, mayWrite } = state;
   const asked = useAsked(JSON.stringify(of), tickOf(state, "decisions", "facts", "properties"), (aborted) =>
-    decisions(of, { signal: aborted }),
+    refusedProperties(of, { signal: aborted }),
   );
   const refused = useMemo(() => refusedByKey(asked.value.data ?? []), [asked.value.data]);
-  const corrections = useCorrections();
+  const corrections = useMemo(() => correctionsByKey(run.corrections), [run.corrections]);
   const correcting = useSignal<string | null>(null);
   const q = parameter("properties_q").toLowerCase();
   const shown = Object.entries(run.properties).filter(([key, value]) =>
@@ -215,28 +215,10 @@ function CorrectDialog({ property, onClose }: { property: string; onClose: () =>
   );
 }
 
-/** Corrections by key: as the run tells them, else from its timeline. */
-function useCorrections(): ReadonlyMap<string, readonly Correction[]> {
-  const state = useRun();
-  const { of, run } = state;
-  const told = run.corrections;
-  const asked = useAsked(JSON.stringify([of, told === undefined]), tickOf(state, "facts"), async (aborted) => {
-    if (told !== undefined) return [];
-    const found: Happening[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await events(of, cursor, { signal: aborted });
-      found.push(...page.timeline.filter((one) => one.event === "PropertyCorrected" && one.verdict === "accepted"));
-      cursor = page.next_cursor ?? undefined;
-    } while (cursor !== undefined);
-    return found;
-  });
-  return useMemo(() => {
-    const by = new Map<string, Correction[]>();
-    const all = told ?? (asked.value.data ?? []).map((one) => one.body as unknown as Correction);
-    for (const correction of all) by.set(correction.key, [...(by.get(correction.key) ?? []), correction]);
-    return by;
-  }, [told, asked.value.data]);
+function correctionsByKey(all: readonly Correction[]): ReadonlyMap<string, readonly Correction[]> {
+  const by = new Map<string, Correction[]>();
+  for (const correction of all) by.set(correction.key, [...(by.get(correction.key) ?? []), correction]);
+  return by;
 }
 
 /** Refused attempts by key, in the order of the log. */

@@ -57,7 +57,7 @@ export interface Run extends Answer {
   readonly heartbeat_at: string | null;
   readonly cancel_requested_at: string | null;
   readonly datasets: readonly DatasetLink[];
-  readonly corrections?: readonly Correction[];
+  readonly corrections: readonly Correction[];
 }
 
 export interface DatasetLink {
@@ -205,13 +205,14 @@ export function events(of: Of, cursor: string | undefined, options: Options): Pr
   return get(path(of, "events"), { as_of: of.as_of, limit: 500, cursor }, options);
 }
 
-export async function decisions(of: Of, options: Options): Promise<readonly Decision[]> {
-  type Page = { decisions: readonly Decision[]; next_cursor: string | null };
+/** Refused attempts to add properties, of the timeline: so they too are told as of a moment. */
+export async function refusedProperties(of: Of, options: Options): Promise<readonly Happening[]> {
+  const only = { event: "PropertyAdded", verdict: "refused" };
   const all = await paged(
-    (cursor) => get<Page>(path(of, "decisions"), { limit: 500, cursor }, options),
-    (before, page) => ({ ...page, decisions: [...before.decisions, ...page.decisions] }),
+    (cursor) => get<Timeline>(path(of, "events"), { as_of: of.as_of, ...only, limit: 500, cursor }, options),
+    (before, page) => ({ ...page, timeline: [...before.timeline, ...page.timeline] }),
   );
-  return all.decisions;
+  return all.timeline;
 }
 
 export function completeness(of: Of, options: Options): Promise<Completeness> {

@@ -52,7 +52,7 @@ function OneRun({ workspace, run_id }: { workspace: string; run_id: string }) {
   useEffect(() => {
     if (as_of !== "") return undefined;
     return changesOf(workspace, (changes) => {
-      const kinds = changes.more ? KINDS : (changes.runs[run_id] ?? []);
+      const kinds = changes.reset ? KINDS : (changes.runs[run_id] ?? []);
       for (const kind of KINDS) if (kinds.includes(kind)) ticks[kind].value += 1;
     });
   }, [workspace, run_id, as_of, ticks]);

@@ -121,7 +121,8 @@ export function Overlays({
   useEffect(() => {
     const drawn = new Set(ids.split("\n"));
     const end = changesOf(workspace, (changes) => {
-      if (Object.entries(changes.runs).some(([id, kinds]) => drawn.has(id) && kinds.includes("points"))) feed.changed();
+      const came = Object.entries(changes.runs).some(([id, kinds]) => drawn.has(id) && kinds.includes("points"));
+      if (came || changes.reset) feed.changed();
     });
     return () => {
       end();

@@ -112,7 +112,10 @@ function Table({
     () =>
       changesOf(workspace, (changes) =>
         batch(() => {
-          if (changes.reset) rows.changedAll();
+          if (changes.reset) {
+            rows.changedAll();
+            sparks.changed(rows.all().map((run) => run.run_id));
+          }
           const ids = Object.keys(changes.runs);
           rows.changed(ids);
           sparks.changed(ids.filter((id) => changes.runs[id]?.includes("points")));

@@ -5,6 +5,7 @@ import { ApiError, address, series as askSeries, below, type Series, type Value 
 import { csv, fileName, save } from "../../../charts/exporting";
 import { count, short } from "../../../charts/wording";
 import { Choice, Table } from "../../../parts";
+import { numberOf } from "../../../runs/wording";
 import { change, parameter } from "../../../url";
 import { type Artifact, artifacts, documentOf, summaries } from "../api";
 import { useAsked } from "../asking";
@@ -126,7 +127,8 @@ function Grid({ name, table }: { name: string; table: LoggedTable }) {
   const { of } = useRun();
   const ranks = new Set(table.rows.map((row) => row.rank)).size > 1;
   const numeric = useMemo(
-    () => new Set(table.columns.filter((column) => table.rows.every((row) => isNumber(row.cells[column] ?? 0)))),
+    () =>
+      new Set(table.columns.filter((column) => table.rows.every((row) => numberOf(row.cells[column] ?? 0) !== null))),
     [table],
   );
   const wide = (column: string): number => Math.min(260, Math.max(84, 9 * column.length + 28));
@@ -189,10 +191,6 @@ function Grid({ name, table }: { name: string; table: LoggedTable }) {
       </div>
     </div>
   );
-}
-
-function isNumber(value: Value): boolean {
-  return typeof value === "number" || value === "NaN" || value === "Infinity" || value === "-Infinity";
 }
 
 function text(row: Row, column: string): string {
