@@ -131,11 +131,13 @@ def _by_metric(conditions: Conditions, ref: Ref, operator: Operator, value: Valu
         return None
     wanted, once = conditions.number(value.value), f" AND {INSIDE} AND {deciding(ref)}" if each_once else ""
     whose = f"series.workspace = %(workspace)s AND series.series_id = {conditions.series(ref)}"
-    # In the order of the index: the planner might take a value for frequent, and look for it elsewhere.
+    # In the order of the index: the planner might take a value for frequent, and look for it elsewhere. Who counts asks
+    # more of each run: a start that is cut would leave out some that match.
+    sorted_, cut = ("", "") if each_once else (f"ORDER BY series.settled_{ref.of}", "LIMIT %(most)s")
     return f"""(SELECT series.run_id FROM state.series
         WHERE {whose} AND series.settled AND series.settled_{ref.of} {operator} {wanted}{once}
-        ORDER BY series.settled_{ref.of} LIMIT %(most)s)
+        {sorted_} {cut})
         UNION ALL
         (SELECT series.run_id FROM state.series
         WHERE {whose} AND NOT series.settled AND nullif(series.{COLUMN_OF[ref.of]}, 'NaN') {operator} {wanted}{once}
-        LIMIT %(most)s)"""
+        {cut})"""

@@ -85,14 +85,16 @@ def test_any_filter_in_any_order_finds_what_the_oracle_finds(
         rows = await finding.asked(snapshot, text, parameters)
         return found, await finding.count(snapshot, question, ids), sorted(row["run_id"] for row in rows)
 
-    before, finding.START_MAX = finding.START_MAX, start_max  # type: ignore[misc]
+    before = finding.START_MAX, finding.COUNT_MAX
+    finding.START_MAX, finding.COUNT_MAX = start_max, limit  # type: ignore[misc]
     try:
         found, counted, all_ids = world(ask)
     finally:
-        finding.START_MAX = before  # type: ignore[misc]
+        finding.START_MAX, finding.COUNT_MAX = before  # type: ignore[misc]
     wanted = sorted(expected(tree, children), key=lambda run: sort_key(run, order, AT))
     assert found == [run.run_id for run in wanted]
-    assert counted == (len(wanted), True)
+    most = limit if tree else finding.COUNT_ALL_MAX
+    assert counted == (min(len(wanted), most), len(wanted) <= most)
     assert all_ids == sorted(found)
 
 
