@@ -18,13 +18,15 @@ from runfold.reading.client import ApiClient
 from runfold_consumers.api.access import create_access_token
 from runfold_consumers.api.app import application
 from runfold_consumers.api.serving import server
+from runfold_consumers.api.sql import roles
 from runfold_consumers.artifacts.objects import Objects
 from runfold_consumers.fold.records import RawRecord
 from runfold_consumers.state.projector import StateProjector
 from runfold_schemas import codec, topics
 from runfold_schemas.events import Event
 from runfold_schemas.settings import Settings
-from tests.services import Services
+from tests.consumers.api.saying import Saying
+from tests.services import Services, s3_client
 from tests.waiting import until
 
 WORKSPACE = "team-a"
@@ -133,6 +135,32 @@ def serving(conninfo: str, objects: Objects, settings: Settings | None = None) -
         running.should_exit = True
         thread.join(10)
         assert not thread.is_alive()
+
+
+@pytest.fixture(scope="module")
+def fuzzed(shared_database: str, services: Services) -> Iterator[Api]:
+    """The API over a database with data and no limits of rate, known as somebody who may all."""
+    store = Objects(services.s3_address, services.s3_key, services.s3_secret, "test-fuzzing")
+    client = s3_client(services)
+    if not client.bucket_exists(bucket_name="test-fuzzing"):
+        client.make_bucket(bucket_name="test-fuzzing")
+    generous = Settings.model_construct(rate_limit="1000000/minute", rate_limit_failed="1000000/minute")
+    said = Saying("r1")
+    Ledger(shared_database).say(
+        said.opened(),
+        said.started("digits"),
+        said.tag("k", "v"),
+        said.properties(p="1"),
+        said.properties(p="2"),
+        said.logged("loss", 1.0, float("nan"), 3.0),
+        said.artifact("a.txt"),
+        said.log("out", b"text\n"),
+        said.ended(),
+    )
+    secret = create_access_token(shared_database, principal="ann", workspaces=["*"], scopes=["read", "write", "admin"])
+    with serving(shared_database, store, generous) as address:
+        yield Api(address, secret)
+    roles.forget(shared_database, WORKSPACE)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ OTHER = {  # by type: another value, of NULL too
     "integer": 'coalesce("{0}", 0) + 1000',
     "bigint": 'coalesce("{0}", 0) + 1000000',
     "boolean": 'NOT "{0}"',
-    "double precision": '"{0}" + 0.5',
+    "double precision": 'CASE WHEN "{0}" < 1e15 THEN "{0}" + 0.5 ELSE 0 END',  # of NaN and infinity too
     "timestamp with time zone": "coalesce(\"{0}\", now()) + interval '1 microsecond'",
     "bytea": "coalesce(\"{0}\", '') || 'x'::bytea",
     "jsonb": "'{{\"other\": 1}}'",

@@ -6,13 +6,14 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 import pytest
 
 from runfold.artifacts import progress
 from runfold.artifacts.progress import Progress
+from tests.waiting import until
 
 
 @contextmanager
@@ -28,16 +29,24 @@ def terminal() -> Iterator[int]:
     os.close(shown)
 
 
+def seen_on(shown: int, so_far: bytearray) -> bytes:
+    """All that came so far: a terminal hands on what was written in pieces, and in its own time."""
+    with suppress(BlockingIOError):
+        so_far += os.read(shown, 100_000)
+    return bytes(so_far)
+
+
 def test_a_long_transfer_is_shown_and_what_is_printed_meanwhile_goes_where_it_should(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "SHOWN_AFTER_S", 0.0)
+    so_far = bytearray()
     with terminal() as shown:
         with Progress("upload", 10 << 20) as transfer:
             transfer.expect(1)
             transfer.moved(5 << 20)
             sys.stdout.write("printed")
-        assert b"upload" in os.read(shown, 100_000)
+        until(lambda: b"upload" in seen_on(shown, so_far), 10, "the transfer's name on the terminal")
     assert capsys.readouterr().out == "printed"
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from runfold_consumers.api.errors import documented
 from runfold_consumers.api.exports.reading import Export, Form, What
 from runfold_consumers.api.negotiating import ARROW_STREAM
-from runfold_consumers.api.patience import taken
+from runfold_consumers.api.patience import begun, taken
 from runfold_consumers.api.routes.metrics import WATERMARK_HEADER
 from runfold_consumers.api.search.finding import Question
 from runfold_consumers.api.search.language import filter_of
@@ -67,4 +67,4 @@ async def export(
         WATERMARK_HEADER: watermark,
         "Content-Disposition": f'attachment; filename="{read.workspace}-{what}.{ending}"',
     }
-    return StreamingResponse(taken(pieces), media_type=media_type, headers=headers)
+    return StreamingResponse(taken(await begun(pieces)), media_type=media_type, headers=headers)

@@ -56,8 +56,7 @@ async def runs(
 ) -> answers.FoundRunsAnswer:
     """A page of the runs that match, in the order that was asked for, then by run id."""
     tree, order, wanted = filter_of(q), places_of(sort), refs_of(columns)
-    if len(order) > PLACES_MAX:
-        raise invalid(f"sort: {len(order)} refs; at most {PLACES_MAX}")
+    _bound("sort", len(order), PLACES_MAX)
     _bound("columns", len(wanted), COLUMNS_MAX)
     asked_of = _text(tree, include_children)
     order_text = ",".join(f"{'-' if descending else ''}{ref}" for ref, descending in order)

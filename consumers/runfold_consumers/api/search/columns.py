@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from runfold_consumers.api.answers import moment_text
+from runfold_consumers.api.answers import moment_text, odd_text
 from runfold_consumers.api.database import Row, Snapshot
 from runfold_consumers.api.lanes import state_of
 from runfold_consumers.api.search.answers import Cell, FoundRun
@@ -103,5 +103,5 @@ def cell(value: Any) -> Cell:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        return odd_text(value)
     return value  # type: ignore[no-any-return]

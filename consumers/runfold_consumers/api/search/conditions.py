@@ -14,7 +14,7 @@ import math
 from datetime import datetime
 from typing import Any, Final
 
-from runfold_consumers.api.search.deciding import COLUMN_OF, INSIDE, LATEST, deciding
+from runfold_consumers.api.search.deciding import AGGREGATE_OF, COLUMN_OF, INSIDE, LATEST, deciding
 from runfold_consumers.api.search.tree import (
     Ago,
     Among,
@@ -214,8 +214,7 @@ class Conditions:
                 SELECT nullif(series.last_value, 'NaN') FROM {self.rows(ref)}
                 ORDER BY {LATEST} LIMIT 1
             )"""
-        aggregate = "sum(series.points)::float8" if ref.of == "count" else f"{ref.of}(series.{ref.of})"
-        return f"(SELECT {aggregate} FROM {self.rows(ref)})"
+        return f"(SELECT {AGGREGATE_OF[ref.of]} FROM {self.rows(ref)})"
 
     def _comparison(self, ref: Ref, operator: Operator, value: Value) -> str:
         if ref.kind == "metric":
@@ -238,18 +237,12 @@ class Conditions:
         return f"{expression} {'<>' if operator == '!=' else operator} {self._literal(value)}"
 
     def _among(self, ref: Ref, values: tuple[Value, ...], negated: bool) -> str:
-        if ref.kind == "metric":
-            numbers = [value.value for value in values if isinstance(value, Number)]
-            if negated:
-                return "(" + " AND ".join(self._metric(ref, "!=", number) for number in numbers) + ")"
-            return "(" + " OR ".join(self._metric(ref, "=", number) for number in numbers) + ")"
-        if ref.kind == "field":
-            if ref.name == "status" and not negated:
-                return self._status([value.value for value in values if isinstance(value, Text)])
-            operator: Operator = "!=" if negated else "="
-            parts = (self._field_comparison(ref, operator, value) for value in values)
-            return "(" + (" AND " if negated else " OR ").join(parts) + ")"
-        return self._where(ref, self.one_of(values, negated))
+        if ref.kind in ("tag", "property"):
+            return self._where(ref, self.one_of(values, negated))
+        if ref == Ref("field", "status") and not negated:
+            return self._status([value.value for value in values if isinstance(value, Text)])
+        parts = (self._comparison(ref, "!=" if negated else "=", value) for value in values)
+        return "(" + (" AND " if negated else " OR ").join(parts) + ")"
 
     # ------------------------------------------------------------------------------------------- of a word's text
 
@@ -276,8 +269,14 @@ class Conditions:
     # ------------------------------------------------------------------------------------------------------------
 
     def _status(self, statuses: list[str]) -> str:
-        """So written that those which have ended are found by index, and those which have not likewise."""
         self.field("status")
+        parts = self.in_statuses(statuses)
+        return parts[0] if len(parts) == 1 else "(" + " OR ".join(parts) + ")"
+
+    def in_statuses(self, statuses: list[str]) -> list[str]:
+        """What one of must be true of `attempts` in these statuses; so written that those which have ended are found by
+        index, and those which have not likewise.
+        """
         ended, open_ = [s for s in statuses if s in TERMINAL], [s for s in statuses if s not in TERMINAL]
         parts = []
         if ended:
@@ -286,7 +285,7 @@ class Conditions:
             parts.append(f"{_FIELDS['status']} = ANY({self.texts(open_)})")
         elif open_:
             parts.append(f"(attempts.terminal_status IS NULL AND attempts.status = ANY({self.texts(open_)}))")
-        return parts[0] if len(parts) == 1 else "(" + " OR ".join(parts) + ")"
+        return parts
 
     def _exists(self, ref: Ref) -> str:
         if ref.kind == "field":

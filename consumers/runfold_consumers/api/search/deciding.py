@@ -12,6 +12,8 @@ from typing import Final
 from runfold_consumers.api.search.tree import Ref
 
 COLUMN_OF: Final = {"last": "last_value", "min": "min", "max": "max"}
+AGGREGATE_OF: Final = {"min": "min(series.min)", "max": "max(series.max)", "count": "sum(series.points)::float8"}
+"""What is over all rows of a metric."""
 INSIDE: Final = """NOT EXISTS (
     SELECT FROM state.writers AS outside
     WHERE outside.workspace = %(workspace)s AND outside.aggregate_kind = 'run' AND outside.aggregate_id = series.run_id

@@ -17,7 +17,7 @@ from runfold_consumers.api.search.conditions import Conditions
 from runfold_consumers.api.search.deciding import COLUMN_OF, INSIDE, deciding
 from runfold_consumers.api.search.ordering import Key, Place, Scalar, after, keys_of
 from runfold_consumers.api.search.starting import of_fields, starts
-from runfold_consumers.api.search.tree import And, Ref, Tree, refs_of
+from runfold_consumers.api.search.tree import And, Ref, Tree, parts_of, refs_of
 
 START_MAX = 1_000
 """Runs of a set that a search may start from. Where no set is as small, one in a hundred of 100,000 runs matches."""
@@ -66,8 +66,7 @@ async def narrowed(snapshot: Snapshot, question: Question, order: Order = ()) ->
     conditions = Conditions(question.at)
     tree = question.tree
     if order and order[0][0] == CREATED:  # whose index is by experiment, too
-        parts = tree.parts if isinstance(tree, And) else (tree,) if tree else ()
-        others = tuple(part for part in parts if refs_of(part) != {Ref("field", "experiment")})
+        others = tuple(part for part in parts_of(tree) if refs_of(part) != {Ref("field", "experiment")})
         tree = And(others) if others else None
     tried = [(text, conditions.parameters) for text in starts(conditions, tree)[:STARTS_MAX]]
     if order and order[0][0].kind == "metric":  # whose order would lead through all runs

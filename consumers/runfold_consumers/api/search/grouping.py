@@ -9,23 +9,15 @@ from runfold_consumers.api.database import Snapshot
 from runfold_consumers.api.search.answers import Group, Spread
 from runfold_consumers.api.search.columns import Columns, cell
 from runfold_consumers.api.search.conditions import Conditions
-from runfold_consumers.api.search.deciding import INSIDE, LATEST_TOLD
+from runfold_consumers.api.search.deciding import AGGREGATE_OF, INSIDE, LATEST_TOLD
 from runfold_consumers.api.search.finding import Question, asked, narrowed
-from runfold_consumers.api.search.ordering import Key, Place, parameter_of
+from runfold_consumers.api.search.ordering import Place, parameter_of
 from runfold_consumers.api.search.tree import Ref
 
 TEXT_MAX = 256
 """Characters of a text by which runs are grouped."""
 VALUES_MAX = 20
 """Metrics that are told of each group."""
-
-
-def key_of(conditions: Conditions, by: Ref) -> Key:
-    """The value that groups, as a key to sort by."""
-    expression = conditions.value(by)
-    if by.type == "text":
-        expression = f'left({expression}, {TEXT_MAX}) COLLATE "C"'
-    return Key(expression, by.type, False, True)
 
 
 def statement(
@@ -41,7 +33,9 @@ def statement(
         place: after which group; None: from the first.
     """
     conditions = Conditions(question.at, probing=ids is not None)
-    key = key_of(conditions, by)
+    value = conditions.value(by)
+    if by.type == "text":
+        value = f'left({value}, {TEXT_MAX}) COLLATE "C"'
     status, where = conditions.field("status"), question.where(conditions, ids)
     joins = conditions.joins()
     further = f"WHERE value > {parameter_of(conditions, place.values[0])} OR value IS NULL" if place else ""
@@ -61,7 +55,7 @@ def statement(
         for aggregate, name in (("sum", "sum"), ("min", "min"), ("max", "max"), ("count", "n"))
     )
     text = f"""WITH matched AS MATERIALIZED (
-    SELECT runs.run_id, {key.expression} AS value, {status} AS status
+    SELECT runs.run_id, {value} AS value, {status} AS status
     FROM state.runs
     {joins}
     WHERE {where}
@@ -82,7 +76,7 @@ def whole(conditions: Conditions, metric: Ref) -> str:
     if metric.of == "last":
         value = f"(array_agg(nullif(series.last_value, 'NaN') ORDER BY {LATEST_TOLD}))[1]"
     else:
-        value = "sum(series.points)::float8" if metric.of == "count" else f"{metric.of}(series.{metric.of})"
+        value = AGGREGATE_OF[metric.of]
     of_series = f"workspace = %(workspace)s AND series_id = {conditions.series(metric)}"
     told = """LEFT JOIN state.writers AS told ON told.workspace = %(workspace)s AND told.aggregate_kind = 'run'
         AND told.aggregate_id = series.run_id AND told.writer_id = series.writer_id"""

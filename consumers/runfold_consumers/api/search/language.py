@@ -20,7 +20,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 from runfold_consumers.api.errors import ApiError
 from runfold_consumers.api.search import tree
 from runfold_consumers.api.search.tree import FIELDS, OFS, Ref
-from runfold_consumers.api.search.values import NotOne, value_of
+from runfold_consumers.api.search.values import NotOne, alternatives, value_of
 
 LENGTH_MAX = 8_192
 DEPTH_MAX = 32
@@ -178,7 +178,7 @@ class _Reading:
         elif isinstance(error, UnexpectedToken):
             position = error.token.start_pos or 0
             found = repr(str(error.token)[:40])
-        self.fail(position, f"found {found}; expected {_or(expected)}", expected)
+        self.fail(position, f"found {found}; expected {alternatives(expected)}", expected)
 
     def node(self, part: Any) -> tree.Tree:
         """The typed node of a parse tree's node; its depth is bounded by `parsed`."""
@@ -243,7 +243,7 @@ class _Reading:
             return Ref("field", kind)
         if kind not in _WHOLE:
             allowed = [*FIELDS, *_WHOLE.values()]
-            self.fail(at, f"there is no {kind!r}; there are {', '.join(FIELDS)}, {_or(list(_WHOLE.values()))}", allowed)
+            self.fail(at, f"there is no {kind!r}; there are {alternatives(allowed)}", allowed)
         if not keys or "" in keys:
             self.fail(at, f"{kind} needs what it is called", [_WHOLE[kind]])
         if kind != "metric":
@@ -261,8 +261,8 @@ class _Reading:
         if len(keys) > 2 or (len(keys) == 2 and written[1][0] not in "\"'"):
             whole = [f"metric.{tree.quoted('.'.join(keys))}", f"metric.{tree.quoted(keys[0])}.{tree.quoted(keys[1])}"]
             message = (
-                f"{'.'.join(written[1:])!r} is none of {_or(list(OFS))}; a name with dots stands in quotes, {whole[0]},"
-                f" and so does a column of rows or a table, {whole[1]}"
+                f"{'.'.join(written[1:])!r} is none of {alternatives(OFS)}; a name with dots stands in quotes, "
+                f"{whole[0]}, and so does a column of rows or a table, {whole[1]}"
             )
             self.fail(at, message, [*OFS, *whole])
         return Ref("metric", keys[0], keys[1] if len(keys) == 2 else None, of)
@@ -276,7 +276,3 @@ def _word(terminal: str, after_ref: bool) -> str:
     if terminal == "_NOT" and after_ref:
         return "not in"
     return _WORDS.get(terminal) or terminal.strip("_").lower()
-
-
-def _or(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]

@@ -15,7 +15,6 @@ from runfold_consumers.api.search.conditions import Conditions
 from runfold_consumers.api.search.deciding import COLUMN_OF, INSIDE, deciding
 from runfold_consumers.api.search.tree import (
     Among,
-    And,
     Comparison,
     Exists,
     Matches,
@@ -26,12 +25,12 @@ from runfold_consumers.api.search.tree import (
     Text,
     Tree,
     Value,
+    parts_of,
     refs_of,
 )
-from runfold_schemas.statuses import NOT_STARTED, TERMINAL
+from runfold_schemas.statuses import NOT_STARTED
 
 _INDEXED = ("experiment", "parent", "run_id")
-_EXPRESSIONS = {"experiment": "runs.experiment", "parent": "runs.parent_run_id", "run_id": "runs.run_id"}
 
 
 def starts(conditions: Conditions, tree: Tree | None, each_once: bool = False) -> list[str]:
@@ -42,15 +41,13 @@ def starts(conditions: Conditions, tree: Tree | None, each_once: bool = False) -
         tree: the filter.
         each_once: only those that give no run twice, and those that match their part alone.
     """
-    parts = tree.parts if isinstance(tree, And) else (tree,) if tree else ()
-    found = [(start, _promise(part)) for part in parts if (start := _start(conditions, part, each_once))]
+    found = [(start, _promise(part)) for part in parts_of(tree) if (start := _start(conditions, part, each_once))]
     return [start for start, _ in sorted(found, key=lambda one: one[1])]
 
 
 def of_fields(tree: Tree | None, at: datetime) -> list[tuple[str, dict[str, Any]]]:
     """A SELECT of the runs that match what a filter says of fields alone, with its parameters; or nothing."""
-    parts = tree.parts if isinstance(tree, And) else (tree,) if tree else ()
-    told = [part for part in parts if all(ref.kind == "field" for ref in refs_of(part))]
+    told = [part for part in parts_of(tree) if all(ref.kind == "field" for ref in refs_of(part))]
     if not told:
         return []
     conditions = Conditions(at)
@@ -100,23 +97,16 @@ def _among(conditions: Conditions, ref: Ref, values: tuple[Value, ...], each_onc
         return _by_word(conditions, ref, conditions.one_of(values, False), each_once)
     texts = [value.value for value in values if isinstance(value, Text)]
     if ref.name in _INDEXED:
-        expression = _EXPRESSIONS[ref.name]
         return (
             f"SELECT runs.run_id FROM state.runs WHERE runs.workspace = %(workspace)s "
-            f"AND {expression} = ANY({conditions.texts(texts)})"
+            f"AND {conditions.field(ref.name)} = ANY({conditions.texts(texts)})"
         )
     if ref.name != "status" or NOT_STARTED in texts:
         return None
-    ended, open_ = [s for s in texts if s in TERMINAL], [s for s in texts if s not in TERMINAL]
-    parts = []
-    if ended:
-        parts.append(f"attempts.terminal_status = ANY({conditions.texts(ended)})")
-    if open_:
-        parts.append(f"attempts.terminal_status IS NULL AND attempts.status = ANY({conditions.texts(open_)})")
     return "\nUNION ALL\n".join(
         f"""SELECT runs.run_id FROM state.attempts JOIN state.runs USING (workspace, run_id, attempt)
             WHERE attempts.workspace = %(workspace)s AND {part}"""
-        for part in parts
+        for part in conditions.in_statuses(texts)
     )
 
 

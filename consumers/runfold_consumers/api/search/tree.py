@@ -202,6 +202,11 @@ def text_of(tree: Tree) -> str:
             return " or ".join(text_of(part) for part in parts)
 
 
+def parts_of(tree: Tree | None) -> tuple[Tree, ...]:
+    """All of which must be true: the parts of an And, anything else by itself; none without a filter."""
+    return tree.parts if isinstance(tree, And) else (tree,) if tree else ()
+
+
 def refs_of(tree: Tree) -> frozenset[Ref]:
     """All that a filter asks about."""
     match tree:

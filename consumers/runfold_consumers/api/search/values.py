@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
 from runfold_consumers.api.search.tree import Ago, Moment, Number, Ref, Text, Truth, Value
@@ -54,7 +55,7 @@ def value_of(ref: Ref, text: str, quoted: bool) -> Value:
     if ref.name == "status":
         return Text(_STATUS_OF.get(text.lower(), text))  # an unknown status is one of a newer release
     if ref.name == "complete" and text not in _VERDICTS:
-        raise NotOne(f"complete is {_or(_VERDICTS)}; {_shown(text)} is none of them", list(_VERDICTS))
+        raise NotOne(f"complete is {alternatives(_VERDICTS)}; {_shown(text)} is none of them", list(_VERDICTS))
     return Text(text)
 
 
@@ -92,5 +93,6 @@ def _shown(text: str) -> str:
     return repr(text[:40] + "..." if len(text) > 40 else text)
 
 
-def _or(words: tuple[str, ...]) -> str:
-    return ", ".join(words[:-1]) + " or " + words[-1]
+def alternatives(words: Sequence[str]) -> str:
+    """Of these words one, in a sentence: `a, b or c`."""
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 from psycopg import postgres
 
+from runfold_consumers.api.answers import moment_text, odd_text
+
 Raw = Sequence[bytes | None]
 """A row as it came."""
 
@@ -93,9 +95,7 @@ def _float(raw: bytes) -> float:
 
 def _json_float(raw: bytes) -> float | str:
     value = float(raw)
-    if math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value if math.isfinite(value) else odd_text(value)
 
 
 def _moment(raw: bytes) -> datetime | None:
@@ -121,7 +121,7 @@ def _padded(text: str) -> str:
 
 def _json_moment(raw: bytes) -> str:
     moment = _moment(raw)
-    return _text(raw) if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return _text(raw) if moment is None else moment_text(moment)
 
 
 def _document(raw: bytes) -> Any:

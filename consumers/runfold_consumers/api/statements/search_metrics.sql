@@ -1,5 +1,5 @@
 -- Of these runs, these series: all points of all writers but outsiders. The last value is that of the latest attempt, then
--- of the latest time, then of the greatest rank and writer (search/conditions.py says the same).
+-- of the latest time, then of the greatest rank and writer (search/deciding.py says the same).
 SELECT
     series.run_id,
     series.series_id::text AS series_id,
