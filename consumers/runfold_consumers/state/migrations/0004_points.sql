@@ -80,3 +80,44 @@ ALTER TABLE state.points SET (
     autovacuum_vacuum_insert_threshold = -1, toast.autovacuum_vacuum_insert_threshold = -1
 );
 ALTER TABLE state.chunks SET (autovacuum_vacuum_scale_factor = 0.02, toast.autovacuum_vacuum_scale_factor = 0.02);
+
+-- What is known of each metric of a run, over all writers but outsiders. The one place that says which value is the last:
+-- that of the latest attempt, then of the latest time, then of the greatest rank and writer (api/search/deciding.py asks for
+-- the same row without reading the others). Filters on workspace, run, series, name and column reach the table.
+CREATE VIEW state.run_metrics AS
+SELECT
+    workspace,
+    run_id,
+    series_id,
+    name,
+    column_name,
+    sum(points)::bigint AS points,
+    sum(nonfinite)::bigint AS nonfinite,
+    min(min) AS min,
+    max(max) AS max,
+    count(DISTINCT writer_id)::bigint AS writers,
+    string_agg(DISTINCT kinds, ',') AS kinds,
+    string_agg(DISTINCT axes, ',') AS axes,
+    max(last_time) AS latest_time,
+    min(last_kind) FILTER (WHERE place = 1) AS last_kind,
+    min(last_step) FILTER (WHERE place = 1) AS last_step,
+    min(last_time) FILTER (WHERE place = 1) AS last_time,
+    min(last_value) FILTER (WHERE place = 1) AS last_value,
+    min(last_text) FILTER (WHERE place = 1) AS last_text
+FROM (
+    SELECT
+        series.*,
+        row_number() OVER (
+            PARTITION BY series.workspace, series.run_id, series.series_id, series.name, series.column_name
+            ORDER BY coalesce(writers.attempt, 0) DESC, series.last_time DESC, coalesce(writers.rank, -1) DESC,
+                     series.writer_id DESC, series.partition DESC
+        ) AS place
+    FROM state.series
+    LEFT JOIN state.writers
+        ON writers.workspace = series.workspace
+        AND writers.aggregate_kind = 'run'
+        AND writers.aggregate_id = series.run_id
+        AND writers.writer_id = series.writer_id
+    WHERE NOT coalesce(writers.outsider, false)
+) AS told
+GROUP BY workspace, run_id, series_id, name, column_name;

@@ -149,32 +149,25 @@ COMMENT ON VIEW analysis.properties IS 'Properties of runs: the first value of e
 
 CREATE VIEW analysis.metrics WITH (security_barrier) AS
 SELECT
-    series.run_id,
-    series.name,
-    series.column_name,
-    sum(series.points)::bigint AS points,
-    sum(series.nonfinite)::bigint AS nonfinite,
-    min(series.min) AS min,
-    max(series.max) AS max,
-    (array_agg(series.last_value ORDER BY series.last_time DESC, series.writer_id))[1] AS last,
-    (array_agg(series.last_text ORDER BY series.last_time DESC, series.writer_id))[1] AS last_text,
-    (array_agg(series.last_step ORDER BY series.last_time DESC, series.writer_id))[1] AS last_step,
-    to_timestamp(max(series.last_time)) AS last_at,
-    count(DISTINCT series.writer_id)::bigint AS writers
-FROM state.series
-WHERE series.workspace = analysis.own_workspace()
-  AND NOT EXISTS (
-      SELECT
-      FROM state.writers
-      WHERE writers.workspace = series.workspace AND writers.aggregate_kind = 'run'
-        AND writers.aggregate_id = series.run_id AND writers.writer_id = series.writer_id AND writers.outsider
-  )
-GROUP BY series.run_id, series.series_id, series.name, series.column_name;
+    run_id,
+    name,
+    column_name,
+    points,
+    nonfinite,
+    min,
+    max,
+    last_value AS last,
+    last_text,
+    last_step,
+    to_timestamp(latest_time) AS last_at,
+    writers
+FROM state.run_metrics
+WHERE workspace = analysis.own_workspace();
 COMMENT ON VIEW analysis.metrics IS 'A summary of each metric of a run, over all its writers and attempts.';
 COMMENT ON COLUMN analysis.metrics.column_name IS 'Of a table or row; null for a plain metric.';
 COMMENT ON COLUMN analysis.metrics.nonfinite IS 'Points that are NaN or infinite: in no minimum, no maximum.';
-COMMENT ON COLUMN analysis.metrics.last IS 'Value of the latest point by time; null where it is a text or null.';
-COMMENT ON COLUMN analysis.metrics.last_text IS 'Value of the latest point where it is a text, cut.';
+COMMENT ON COLUMN analysis.metrics.last IS 'Value of the last point, of the latest attempt; null where it is a text or null.';
+COMMENT ON COLUMN analysis.metrics.last_text IS 'Value of the last point where it is a text, cut.';
 
 CREATE VIEW analysis.artifacts WITH (security_barrier) AS
 SELECT

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from runfold_consumers.api.sql import roles
 from runfold_schemas import events
-from tests.consumers.api.conftest import Api, Ledger
+from tests.consumers.api.conftest import WORKSPACE, Api, Ledger
 from tests.consumers.api.saying import A, B, Saying
 
 
@@ -187,6 +189,23 @@ def test_a_metric_is_all_that_its_writers_logged_but_outsiders(ledger: Ledger, a
     assert ids(api, "metric.loss.min < 0 or metric.loss.last = 0.4") == []
     values = search(api, columns="metric.loss,metric.loss.min,metric.loss.max,metric.loss.count")["runs"][0]["values"]
     assert list(values.values()) == [0.8, 0.1, 1.0, 4]
+
+
+def test_everywhere_the_last_value_is_that_of_the_latest_attempt(ledger: Ledger, api: Api, database: str) -> None:
+    first, again = Saying("r1", A), Saying("r1", B)
+    late = first.logged("loss", 0.5, 0.4)  # the first attempt's clock is ahead
+    ledger.say(first.opened(attempt=0, rank=0), first.started(), again.opened(attempt=1, rank=0))
+    ledger.say(again.logged("loss", 0.8), late)
+    assert ids(api, "metric.loss = 0.8") == ["r1"]
+    assert search(api, columns="metric.loss")["runs"][0]["values"] == {"metric.loss": 0.8}
+    assert [m["last"] for m in api.get("/runs/r1/metrics/summary").json["metrics"]] == [0.8]
+    exported = api.get("/export", what="runs", format="ndjson")
+    assert [m["last"] for m in json.loads(exported.data)["metrics"]] == [0.8]
+    try:
+        asked = api.ask("POST", f"/v1/workspaces/{WORKSPACE}/sql", {"query": "select last from metrics"})
+        assert asked.json["rows"] == [[0.8]]
+    finally:
+        roles.forget(database, WORKSPACE)
 
 
 def test_workspaces_do_not_see_each_other(ledger: Ledger, api: Api, database: str) -> None:
