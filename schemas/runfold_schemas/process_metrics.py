@@ -9,7 +9,7 @@ Sole importer of prometheus_client, and only once a service asks for a registry:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -194,12 +194,3 @@ class Registry:
         Source: https://prometheus.io/docs/instrumenting/exposition_formats/
         """
         return self._client.generate_latest(self._registry), self._client.CONTENT_TYPE_LATEST
-
-
-def named(names: Iterable[str]) -> set[str]:
-    """Of these names of series, those that the list knows; histograms have three suffixes more."""
-    known = {metric.name for metric in ALL}
-    known |= {
-        metric.name + end for metric in ALL if metric.kind == "histogram" for end in ("_bucket", "_sum", "_count")
-    }
-    return known & set(names)

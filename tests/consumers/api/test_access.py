@@ -16,14 +16,14 @@ from runfold_consumers.api import admission, gate
 from runfold_consumers.api.access import create_access_token, revoke_access_token
 from runfold_consumers.artifacts.objects import Objects
 from tests.consumers.api.conftest import WORKSPACE, Api, serving
-from tests.services import Services, _Database
+from tests.services import OwnDatabase, Services
 from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
 def database(services: Services, migrated_template: str) -> Iterator[str]:
     """One for all of these."""
-    with _Database(services, migrated_template) as (_, conninfo):
+    with OwnDatabase(services, migrated_template) as (_, conninfo):
         yield conninfo
 
 

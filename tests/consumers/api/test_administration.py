@@ -20,7 +20,7 @@ from runfold_consumers.api.noting import Notes
 from runfold_consumers.artifacts.objects import Objects
 from runfold_schemas.settings import Settings
 from tests.consumers.api.conftest import WORKSPACE, Api, Told, serving
-from tests.services import Services, _Database
+from tests.services import OwnDatabase, Services
 from tests.waiting import until
 
 ALL = ["read", "write", "admin"]
@@ -28,7 +28,7 @@ ALL = ["read", "write", "admin"]
 
 @pytest.fixture(scope="module")
 def conninfo(services: Services, migrated_template: str) -> Iterator[str]:
-    with _Database(services, migrated_template) as (_, conninfo):
+    with OwnDatabase(services, migrated_template) as (_, conninfo):
         yield conninfo
 
 

@@ -17,7 +17,7 @@ from runfold_deploy.command import app
 from runfold_schemas import events, exits
 from tests.consumers.api.conftest import WORKSPACE, Ledger, serving
 from tests.consumers.api.saying import A, B, Saying
-from tests.services import Services, _Database
+from tests.services import OwnDatabase, Services
 
 NAN, INF = float("nan"), float("inf")
 
@@ -53,7 +53,7 @@ QUIET = "team-q"
 def place(services: Services, migrated_template: str) -> Iterator[tuple[str, str, Ledger]]:
     """Address, database and ledger that these tests share; each says runs of its own."""
     objects = Objects(services.s3_address, services.s3_key, services.s3_secret, "test-commands")
-    with _Database(services, migrated_template) as (_, conninfo), serving(conninfo, objects) as address:
+    with OwnDatabase(services, migrated_template) as (_, conninfo), serving(conninfo, objects) as address:
         yield address, conninfo, Ledger(conninfo)
 
 

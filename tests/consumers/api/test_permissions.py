@@ -20,7 +20,7 @@ from runfold_consumers.artifacts.objects import Objects
 from runfold_schemas.settings import Settings
 from tests.consumers.api.conftest import WORKSPACE, Api, Told, serving
 from tests.consumers.api.test_document import APPLICATION, DOCUMENT, OPERATIONS
-from tests.services import Services, _Database
+from tests.services import OwnDatabase, Services
 
 ROUTES = [(method.upper(), path) for method, path in OPERATIONS]
 OPEN = {(row.method, row.path) for row in permissions.OPEN}
@@ -55,7 +55,7 @@ class Ground(NamedTuple):
 def ground(services: Services, migrated_template: str) -> Iterator[Ground]:
     store = Objects("http://127.0.0.1:1", "k", "s", "test-b")
     generous = Settings.model_construct(rate_limit="1000000/minute", rate_limit_failed="1000000/minute")
-    with _Database(services, migrated_template) as (_, conninfo), serving(conninfo, store, generous) as address:
+    with OwnDatabase(services, migrated_template) as (_, conninfo), serving(conninfo, store, generous) as address:
 
         def made(scopes: list[str], workspace: str = WORKSPACE, **more: Any) -> str:
             return create_access_token(conninfo, principal="ann", workspaces=[workspace], scopes=scopes, **more)

@@ -22,14 +22,14 @@ from runfold_consumers.api.serving import reload_certificate, tls_context
 from runfold_consumers.artifacts.objects import Objects
 from runfold_schemas.settings import Settings, SettingsError
 from tests.consumers.api.conftest import WORKSPACE, Api, serving
-from tests.services import Services, _Database
+from tests.services import OwnDatabase, Services
 
 STORE = "http://store.example:9000"
 
 
 @pytest.fixture(scope="module")
 def conninfo(services: Services, migrated_template: str) -> Iterator[str]:
-    with _Database(services, migrated_template) as (_, conninfo):
+    with OwnDatabase(services, migrated_template) as (_, conninfo):
         yield conninfo
 
 

@@ -19,7 +19,7 @@ from runfold_consumers.api.sessions import COOKIE
 from runfold_consumers.artifacts.objects import Objects
 from runfold_schemas.settings import Settings
 from tests.consumers.api.conftest import WORKSPACE, Api, Told, serving
-from tests.services import Services, _Database
+from tests.services import OwnDatabase, Services
 from tests.waiting import until
 
 
@@ -68,7 +68,7 @@ class Ground(NamedTuple):
 def ground(services: Services, migrated_template: str) -> Iterator[Ground]:
     store = Objects("http://127.0.0.1:1", "k", "s", "test-b")
     generous = Settings.model_construct(rate_limit_failed="1000000/minute", workspace="local")
-    with _Database(services, migrated_template) as (_, conninfo), serving(conninfo, store, generous) as address:
+    with OwnDatabase(services, migrated_template) as (_, conninfo), serving(conninfo, store, generous) as address:
         yield Ground(address, conninfo)
 
 

@@ -25,7 +25,7 @@ from runfold_consumers.artifacts.objects import Objects
 from runfold_schemas.settings import Settings, SettingsError
 from tests.consumers.api.conftest import WORKSPACE, Told, serving
 from tests.consumers.api.test_sessions import Browser
-from tests.services import Services, _Database
+from tests.services import OwnDatabase, Services
 
 CLIENT = "runfold"
 USERS = (
@@ -56,7 +56,7 @@ def issuer() -> Iterator[str]:
 def ground(services: Services, migrated_template: str, issuer: str) -> Iterator[Ground]:
     store = Objects("http://127.0.0.1:1", "k", "s", "test-b")
     settings = settings_of(issuer)
-    with _Database(services, migrated_template) as (_, conninfo), serving(conninfo, store, settings) as address:
+    with OwnDatabase(services, migrated_template) as (_, conninfo), serving(conninfo, store, settings) as address:
         with opened(conninfo) as connection:
             for workspace, principal, scopes in (
                 (WORKSPACE, "ann@example.com", ["read"]),

@@ -27,7 +27,7 @@ from runfold_schemas import events
 from runfold_schemas.settings import Settings
 from tests.consumers.api.conftest import WORKSPACE, Api, Ledger, Told, serving
 from tests.consumers.api.saying import Saying
-from tests.services import Services, _Database
+from tests.services import OwnDatabase, Services
 
 OTHER = "team-b"
 VIEWS = ("runs", "statuses", "tags", "properties", "metrics", "artifacts", "experiments", "events", "decisions")
@@ -36,7 +36,7 @@ VIEWS = ("runs", "statuses", "tags", "properties", "metrics", "artifacts", "expe
 @pytest.fixture(scope="module")
 def told(services: Services, migrated_template: str) -> Iterator[str]:
     """A database with two workspaces, the secret of each in every kind of row; its roles are dropped afterwards."""
-    with _Database(services, migrated_template) as (_, conninfo):
+    with OwnDatabase(services, migrated_template) as (_, conninfo):
         for workspace, secret in ((WORKSPACE, "ours"), (OTHER, "theirs")):
             said = Saying(f"run-{secret}")
             Ledger(conninfo, workspace).say(
@@ -428,7 +428,7 @@ def test_the_password_of_the_role_comes_into_no_log_of_the_server(told: str) -> 
 def test_roles_tell_their_database_and_are_dropped_after_it(services: Services, migrated_template: str) -> None:
     """Roles are of the whole server: without that they would pile up."""
     by = Actor("ann", "command")
-    with _Database(services, migrated_template) as (_, gone), _Database(services, migrated_template) as (_, stays):
+    with OwnDatabase(services, migrated_template) as (_, gone), OwnDatabase(services, migrated_template) as (_, stays):
         for conninfo in (gone, stays):
             with psycopg.connect(conninfo) as connection:
                 connection.execute(

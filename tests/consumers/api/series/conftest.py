@@ -11,7 +11,7 @@ import pytest
 from runfold_consumers.api.access import create_access_token
 from runfold_consumers.artifacts.objects import Objects
 from tests.consumers.api.conftest import Api, Ledger, Told, serving
-from tests.services import Services, _Database
+from tests.services import OwnDatabase, Services
 
 _numbers = itertools.count(1)
 
@@ -38,7 +38,7 @@ class ApiWithin(Api):
 def shared(services: Services, migrated_template: str) -> Iterator[Shared]:
     objects = Objects(services.s3_address, services.s3_key, services.s3_secret, "test-api")
     objects.ensure_bucket()
-    with _Database(services, migrated_template) as (_, conninfo), serving(conninfo, objects) as address:
+    with OwnDatabase(services, migrated_template) as (_, conninfo), serving(conninfo, objects) as address:
         access_token = create_access_token(conninfo, principal="ann", workspaces=["*"], scopes=["read", "write"])
         yield Shared(conninfo, address, access_token, objects)
 
