@@ -6,7 +6,6 @@ import errno
 import itertools
 import os
 import signal
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from runfold.journal.writer import LOG_PIECE_BYTES, Journal
 from runfold_schemas.watermark import Lane
 from tests.producer.journal.held import held, missing, tag
 from tests.producer.journal.test_faults import end_of, start, storm
-from tests.producer.journal.test_writer import InterruptAt, in_child
+from tests.producer.journal.test_writer import in_child, was_interrupted
 
 BOTH = pytest.mark.parametrize("mapped", [True, False])
 NAME = "user_logs/std_log.txt"
@@ -201,14 +200,9 @@ def test_an_interrupt_at_any_place_leaves_a_beginning_of_the_text(tmp_path: Path
     for nth in itertools.count(1):
         journal = Journal.create(tmp_path, workspace="w", mapped=mapped, first_segment_bytes=4 * BLOCK)
         journal.append_log("r", NAME, text(64))
-        interrupted = False
-        sys.settrace(InterruptAt(nth))
-        try:
-            journal.append_log("r", NAME, text(2 * LOG_PIECE_BYTES, 64))
-        except KeyboardInterrupt:
-            interrupted = True
-        finally:
-            sys.settrace(None)
+        interrupted = was_interrupted(
+            nth, lambda journal=journal: journal.append_log("r", NAME, text(2 * LOG_PIECE_BYTES, 64))
+        )
         assert not journal.is_dropping
         journal.append_log("r", NAME, b"after")
         journal.close()

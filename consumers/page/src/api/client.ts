@@ -21,8 +21,11 @@ export const signedOut = signal(false);
 /** What cookie requests other than GET send along; told by GET /v1/session. */
 export const csrf = signal("");
 
+let signIns = 0;
+
 /** Lets what waits for a sign-in go on. */
 export function signedInAgain(): void {
+  signIns += 1;
   signedOut.value = false;
 }
 
@@ -77,6 +80,7 @@ async function answered(method: string, url: string, body: unknown, options: Opt
     const headers: Record<string, string> = { Accept: "application/json", ...options.headers };
     if (body !== undefined) headers["Content-Type"] = "application/json";
     if (method !== "GET" && csrf.peek() !== "") headers["Runfold-CSRF"] = csrf.peek();
+    const before = signIns;
     const answer = await fetch(url, {
       method,
       headers,
@@ -86,7 +90,8 @@ async function answered(method: string, url: string, body: unknown, options: Opt
     });
     if (answer.ok) return answer;
     if (answer.status !== 401 || options.waitsForSignIn === false) throw await refusal(answer);
-    await untilSignedIn(options.signal);
+    // Refused of late: somebody signed in since this was sent, and is not to be asked once more.
+    if (before === signIns) await untilSignedIn(options.signal);
   }
 }
 
