@@ -178,8 +178,8 @@ class InterruptAt:
 def was_interrupted(nth: int, action: Callable[[], object]) -> bool:
     """Does it, interrupted at the nth place; whether it has as many.
 
-    In a thread of its own: CPython, interrupted where a handler ends, leaves the handled exception behind as long as the
-    thread lives, and each later traceback would begin with a thousand of them.
+    In a thread of its own: CPython, interrupted where a handler ends, leaves what was handled behind for as long as the
+    thread lives, and each later traceback would begin with a thousand of those.
     """
     ended = []
 
