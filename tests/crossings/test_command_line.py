@@ -41,6 +41,17 @@ run.complete()
 """
 
 
+CODES = """
+from pathlib import Path
+from runfold import Experiment, Workspace
+experiment = Experiment(Workspace.from_config(), "codes")
+Path("code").mkdir()
+Path("code/same.py").write_text("same")
+for number in (1, 2):
+    Path("code/train.py").write_text(f"rate = {number}")
+    experiment.start_logging(run_id=f"code_{number}", snapshot_directory="code", outputs=False).complete()
+"""
+
 Runfold = Callable[..., Any]
 
 
@@ -135,6 +146,23 @@ def test_every_command_prints_json_and_nothing_else(
     for part in parts:
         assert isinstance(json.loads(part, parse_constant=lambda name: pytest.fail(f"{name} is no JSON")), dict)
     assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_runs_are_compared_down_to_the_files_of_their_code(stack: Stack, runfold: Runfold) -> None:
+    stack.script(CODES)
+    stack.run("ship", "--once")
+
+    def told() -> Any:
+        done = runfold("runs", "compare", "code_1", "code_2")
+        return json.loads(done.stdout) if done.exit_code == exits.OK and not done.stderr else None
+
+    until(told, 60, "both ZIPs to be stored")
+    found = told()
+    assert len(set(found["differences"]["code"])) == 2
+    assert {path: [content["version"] for content in of_runs] for path, of_runs in found["files"].items()} == {
+        "train.py": [0, 1]
+    }
+    assert "train.py" in stack.run("runs", "compare", "code_1", "code_2").stdout
 
 
 def test_a_cancel_is_stated_and_what_is_refused_says_by_which_rule(runfold: Runfold, spoken: str) -> None:

@@ -52,3 +52,39 @@ print(run.id, flush=True)
 sys.stdin.readline()
 run.complete()
 """
+
+CODE = """
+import json
+from pathlib import Path
+from runfold import Experiment, Workspace
+
+experiment = Experiment(Workspace.from_config(), "code")
+place = Path("project")
+ids = {}
+
+
+def took(name, files, executable=()):
+    for path, content in files.items():
+        file = place / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+        file.chmod(0o755 if path in executable else 0o644)
+    for path in place.rglob("*"):
+        if path.is_file() and path.relative_to(place).as_posix() not in files:
+            path.unlink()
+    run = experiment.start_logging(snapshot_directory=place if files else None, display_name=name, outputs=False)
+    run.complete()
+    ids[name] = run.id
+
+
+lines = "".join(f"step_{n}()\\n" for n in range(40)).encode()
+first = {"train.py": lines, "pkg/same.py": b"same = 1\\n", "old.py": b"x\\n", "run.sh": b"#!", "data.bin": b"\\0\\1"}
+took("first", first)
+changed = lines.replace(b"step_20()", b"step_20(rate=0.1)")
+second = {**first, "train.py": changed, "new.py": b"y = 2\\n", "data.bin": b"\\0\\2"}
+del second["old.py"]
+took("second", second, executable=("run.sh",))
+took("again", first)
+took("bare", {})
+print(json.dumps(ids))
+"""

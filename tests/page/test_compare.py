@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.page.conftest import Filled, Open
+from tests.page.filling import CODE
+from tests.waiting import until
 
 
 def compared(filled: Filled, *names: str) -> str:
     return "compare?runs=" + ",".join(filled.runs[name] for name in names)
+
+
+@pytest.fixture(scope="module")
+def coded(filled: Filled) -> dict[str, str]:
+    """Runs of real code by name: first, second (other code), again (as first), bare (no snapshot)."""
+    ids: dict[str, str] = json.loads(filled.stack.script(CODE).stdout)
+    filled.stack.run("ship", "--once")
+    kept = [filled.stack.get(f"runs/{ids[name]}") for name in ("first", "second")]
+    for run in kept:
+        below = f"snapshots/{run['snapshot_id']}"
+        until(lambda below=below: filled.stack.get(below)["availability"] == "available", 60, "the ZIP to be looked at")
+    return ids
 
 
 def test_selected_runs_are_compared(opened: Open, filled: Filled) -> None:
@@ -37,10 +52,86 @@ def test_only_differences_are_shown(opened: Open, filled: Filled) -> None:
     expect(page.get_by_text(re.compile(r"\d+ of \d+ keys differ"))).to_be_visible()
 
 
-def test_any_value_is_plotted_against_any_other(opened: Open, filled: Filled) -> None:
-    page = opened().go(
-        compared(filled, "vision-0", "vision-1", "speech-2", "nlp-0" if "nlp-0" in filled.runs else "speech-3")
+def test_the_files_that_differ_are_told_by_run_and_line_by_line(
+    opened: Open, filled: Filled, coded: dict[str, str]
+) -> None:
+    one = opened()
+    page = one.go(f"compare?runs={coded['first']},{coded['second']}")
+    page.get_by_role("tab", name="Code").click()
+    expect(page.get_by_text("5 of 6 files differ among 2 snapshots")).to_be_visible()
+    grid = page.get_by_role("grid", name="Files that differ")
+    changes = {"train.py": "changed", "old.py": "removed", "new.py": "added", "run.sh": "mode", "data.bin": "changed"}
+    for path, change in changes.items():
+        expect(grid.get_by_role("row").filter(has_text=path)).to_contain_text(change)
+    expect(grid).not_to_contain_text("same.py")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    with download.value.path().open(newline="", encoding="utf-8") as file:
+        rows = {row["file"]: row for row in csv.DictReader(file)}
+    assert {path: row["change"] for path, row in rows.items()} == changes
+    assert "executable" in rows["run.sh"][coded["second"]]
+
+    page.get_by_role("searchbox", name="Search the files that differ").fill("py")
+    expect(grid.get_by_role("row")).to_have_count(4)
+    grid.focus()
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    lines = page.get_by_role("region", name="Lines of train.py")
+    expect(lines.get_by_role("row").filter(has_text="step_20()")).to_contain_text(re.compile("removed.*step_20\\(\\)"))
+    expect(lines.get_by_role("row").filter(has_text="rate=0.1")).to_contain_text("added")
+    expect(lines.get_by_role("row")).to_have_count(1 + 1 + 3 + 2 + 3)  # heads, gap, before, the two, after
+    expect(page.get_by_text("1 added, 1 removed")).to_be_visible()
+    page.get_by_role("button", name="all lines").click()
+    expect(lines.get_by_role("row")).to_have_count(1 + 41)
+
+    page.reload()  # the address holds all of it
+    expect(lines.get_by_role("row")).to_have_count(1 + 41)
+    expect(grid.get_by_role("row")).to_have_count(4)
+    page.get_by_label("from", exact=True).select_option(coded["second"])
+    page.get_by_label("to", exact=True).select_option(coded["first"])
+    expect(lines.get_by_role("row").filter(has_text="rate=0.1")).to_contain_text("removed")
+    page.get_by_role("searchbox", name="Search the files that differ").fill("")
+    grid.get_by_role("button", name="run.sh").click()
+    expect(page.get_by_text("It is no longer executable.")).to_be_visible()
+    grid.get_by_role("button", name="data.bin").click()
+    expect(page.get_by_text("Bytes that are no text are not compared line by line.")).to_be_visible()
+
+
+def test_code_is_told_of_more_runs_and_of_those_without(opened: Open, coded: dict[str, str]) -> None:
+    names = ("first", "second", "again", "bare")
+    page = opened().go("compare?tab=code&runs=" + ",".join(coded[name] for name in names))
+    row = page.get_by_role("grid", name="Files that differ").get_by_role("row").filter(has_text="train.py")
+    expect(row.get_by_role("gridcell")).to_have_text(
+        ["train.py", "changed", "A 390 B", "B 398 B", "A 390 B", "not known"]
     )
+    expect(page.get_by_text("No snapshot was kept of bare: what they ran is not known.")).to_be_visible()
+    expect(page.get_by_text("5 of 6 files differ among 2 snapshots")).to_be_visible()
+    page = opened().go(f"compare?tab=code&runs={coded['first']},{coded['again']}")
+    expect(page.get_by_role("heading", name="The same code")).to_be_visible()
+    page.get_by_role("link", name="Its files").click()
+    page.get_by_role("searchbox", name="Search the code's files").fill("same")
+    expect(page.get_by_text("1 of 5 files")).to_be_visible()
+    page.get_by_role("button", name="same.py").click()
+    expect(page.get_by_role("article")).to_contain_text("same = 1")
+    page.reload()
+    expect(page.get_by_role("article")).to_contain_text("same = 1")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("view", ["compare", "run"])
+def test_code_is_accessible(opened: Open, coded: dict[str, str], view: str, dark: bool) -> None:
+    one = opened(dark=dark)
+    if view == "run":
+        page = one.go(f"runs/{coded['first']}?tab=code&code=train.py")
+        expect(page.get_by_role("article")).to_contain_text("step_39()")
+    else:
+        page = one.go(f"compare?tab=code&file=train.py&runs={coded['first']},{coded['second']}")
+        expect(page.get_by_role("region", name="Lines of train.py")).to_be_visible()
+    one.accessible()
+
+
+def test_any_value_is_plotted_against_any_other(opened: Open, filled: Filled) -> None:
+    page = opened().go(compared(filled, "vision-0", "vision-1", "speech-2", "ablation-lr 1"))
     page.get_by_role("tab", name="Scatter").click()
     page.get_by_label("x", exact=True).fill("property.lr")
     page.get_by_label("x", exact=True).press("Enter")

@@ -12,6 +12,8 @@ from pydantic import BaseModel, Field, PlainSerializer
 
 from runfold_consumers.artifacts.objects import SIZE_MAX
 
+WATERMARK_HEADER = "Runfold-Watermark"  # of answers that are no JSON
+
 
 def moment_text(moment: datetime) -> str:
     """A moment as answers show it, such as 2026-03-01T12:00:00.000000Z."""

@@ -15,6 +15,7 @@ from fastapi.security import HTTPBearer
 from runfold_consumers.api import errors, page_files, protecting
 from runfold_consumers.api.acting import Access
 from runfold_consumers.api.admission import Admission
+from runfold_consumers.api.code.reading import Zips
 from runfold_consumers.api.database import Database
 from runfold_consumers.api.gate import Doors, Gate
 from runfold_consumers.api.limiting import Limits
@@ -41,6 +42,7 @@ from runfold_consumers.api.routes import (
     search,
     series,
     session,
+    snapshots,
     sql,
     summaries,
     uploads,
@@ -116,7 +118,7 @@ def application(conninfo: str, objects: Objects, settings: Settings | None = Non
         redirect_slashes=False,
     )
     hubs, speaker = Hubs(database, wakers), Speaker(settings)
-    app.state.services = Services(database, wakers, objects, hubs, speaker)
+    app.state.services = Services(database, wakers, objects, hubs, speaker, Zips(objects))
     app.state.process_metrics = measured
     app.state.access = access
     admission = Admission(database, access.notes, access.lifetime.idle)
@@ -148,6 +150,7 @@ def application(conninfo: str, objects: Objects, settings: Settings | None = Non
         artifacts,
         uploads,
         registered,
+        snapshots,
         datastores,
         history,
         live,

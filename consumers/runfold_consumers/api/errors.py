@@ -119,7 +119,7 @@ _MEANINGS = {
     404: "There is no such thing, as far as the log was folded (`not_found`).",
     406: "None of the forms that it answers in is accepted (`not_acceptable`).",
     408: "The body did not arrive within 20 s (`too_slow`).",
-    409: "It is not as it must be: `gone`, `incomplete`, `last_admin`.",
+    409: "It is not as it must be: `gone`, `incomplete`, `mismatched`, `bad_zip`, `last_admin`.",
     413: "The body is larger than 1 MiB, or what is asked for more than one answer holds (`too_large`).",
     414: "The address is longer than 48 KiB (`too_large`).",
     429: "Too many requests of this principal, or too many wrong access tokens from this address (`too_many`).",

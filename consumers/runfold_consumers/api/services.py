@@ -10,6 +10,7 @@ from typing import Annotated, NamedTuple, cast
 from fastapi import Depends, Path, Query, Request
 
 from runfold_consumers.api.as_of import watermark_of
+from runfold_consumers.api.code.reading import Zips
 from runfold_consumers.api.database import Database, Snapshot
 from runfold_consumers.api.errors import invalid, not_found
 from runfold_consumers.api.live import Hubs
@@ -32,6 +33,7 @@ class Services(NamedTuple):
     objects: Objects
     hubs: Hubs
     speaker: Speaker
+    zips: Zips
 
 
 class Reading(NamedTuple):
@@ -51,7 +53,7 @@ class Reading(NamedTuple):
         return self._replace(want=self.want._replace(watermark=merge(self.want.watermark, needed))) if needed else self
 
 
-def services(request: Request) -> Services:
+async def services(request: Request) -> Services:  # as all dependencies: a plain function would run in a thread
     """Dependency: the services of the application."""
     return cast(Services, request.app.state.services)
 
@@ -65,7 +67,7 @@ def wanted(text: str | None, wait_s: float) -> Want:
     return Want(watermark, time.monotonic() + wait_s)
 
 
-def reading(
+async def reading(
     workspace: Workspace,
     served_by: Annotated[Services, Depends(services)],
     not_before: Annotated[

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from runfold.exceptions import ServiceException
 from runfold_schemas import exits
 
 from . import cells, completing, runs_shown
@@ -14,6 +16,10 @@ from .border import AsJson, AsOf, NotBefore, RunId, Stopped, Timeout, Topic, Wor
 from .finding import filter_of, names_in, run_id_of
 from .printing import Printer
 from .watching import watch
+
+if TYPE_CHECKING:
+    from runfold.reading.client import ApiClient
+    from runfold.reading.records import RunRecord
 
 app = Topic("runs", "Find runs, show, compare, watch, tag and cancel them.")
 experiments_app = Topic("experiments")
@@ -58,13 +64,15 @@ def list_runs(
         bool, typer.Option("--all", help="All of them; with --json one a line, as they come.")
     ] = False,
     ids: Annotated[bool, typer.Option("--ids", help="Print run ids alone, one a line.")] = False,
+    as_of: AsOf = None,
     workspace: Workspace = None,
     not_before: NotBefore = None,
     as_json: AsJson = False,
 ) -> None:
     """Find runs by a filter over status, tags, properties, metrics and times, newest first.
 
-    Ends 3 when none matches. The language: docs/how-to/search.md.
+    Ends 3 when none matches. The language: docs/how-to/search.md. --as-of goes with 'parent = "RUN ID"' alone: the
+    children that the run had, each as it stood.
 
     Example: runfold runs list 'tag.team = vision and metric.loss.min < 0.2' --sort metric.loss.min -c metric.loss
     """
@@ -75,11 +83,14 @@ def list_runs(
     if everything and cursor:
         raise Stopped("--all begins at the first run; give it, or --cursor", exits.USAGE, "usage")
     if everything:
-        pages = api.search_all(asked, sort=order, columns=refs, include_children=children, not_before=waits)
+        pages = api.search_all(
+            asked, sort=order, columns=refs, include_children=children, as_of=as_of, not_before=waits
+        )
     else:
         one = api.search(
-            asked, sort=order, columns=refs, include_children=children, cursor=cursor, limit=limit, not_before=waits
-        )
+            asked, sort=order, columns=refs, include_children=children, cursor=cursor, limit=limit, as_of=as_of,
+            not_before=waits,
+        )  # fmt: skip
         pages = iter([one])
         if as_json and not ids:
             printer.document(one)
@@ -93,7 +104,7 @@ def list_runs(
             for run in page["runs"]:
                 printer.line(run)
         elif page["runs"]:
-            printer.show(runs_shown.listed(page["runs"], refs, _now(), printer.width))
+            printer.show(runs_shown.listed(page["runs"], refs, _until(as_of), printer.width))
         of, is_exact = page["of"], page["of_is_exact"]
     if not n:
         printer.note("no run matches" if asked else f"the workspace {api.workspace} holds no run")
@@ -126,7 +137,7 @@ def show(
             {"run": found, "metrics": metrics["metrics"], "n": len(metrics["metrics"]), "of": metrics["of"]}
         )
     else:
-        printer.show(runs_shown.page(found, metrics["metrics"], metrics["of"], _now(), printer.width))
+        printer.show(runs_shown.page(found, metrics["metrics"], metrics["of"], _until(as_of), printer.width))
 
 
 @app.asks("compare")
@@ -137,9 +148,10 @@ def compare(
     not_before: NotBefore = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what differs between runs: fields, code, tags, properties, and last values of metrics.
+    """Show what differs between runs: fields, code and its files, tags, properties, and last values of metrics.
 
-    With --json: {"runs": their ids, "differences": by ref, a value a run}.
+    Of a file that differs, the same letter is the same content, x says executable. With --json: {"runs": their ids,
+    "differences": by ref, a value a run, "files": by path, what each run has}.
 
     Example: runfold runs compare digits#3 digits#4
     """
@@ -151,13 +163,33 @@ def compare(
     found = [api.run(run_id, not_before=waits) for run_id in ids]
     metrics = [list(api.all_metric_summaries(run_id)) for run_id in ids]
     differing = runs_shown.differences(found, metrics, everything=everything)
+    files = _files_that_differ(api, printer, found)
     if as_json:
-        printer.document({"runs": ids, "differences": differing})
+        printer.document({"runs": ids, "differences": differing, "files": files})
         return
     if not differing:
         printer.note("nothing differs")
         return
     printer.show(*runs_shown.compared(found, differing, printer.width))
+    if files:
+        printer.show(*runs_shown.code_compared(found, files, printer.width))
+
+
+def _files_that_differ(
+    api: ApiClient, printer: Printer, runs: Sequence[RunRecord]
+) -> dict[str, list[dict[str, Any] | None]]:
+    """What cannot be compared is noted: all else that differs is worth telling without it."""
+    ids = list(dict.fromkeys(run["snapshot_id"] for run in runs if run["snapshot_id"]))
+    if len(ids) < 2:
+        return {}
+    try:
+        found = api.code_differences(ids)
+    except ServiceException as error:
+        printer.note(f"the files of the code were not compared: {error.message}")
+        return {}
+    for each in found.left:
+        printer.note(f"not compared: {each['message']}")
+    return runs_shown.code(runs, found)
 
 
 @app.asks("tags")
@@ -248,5 +280,8 @@ def experiments(
     raise typer.Exit(exits.OK if found else exits.NOTHING)
 
 
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
+def _until(as_of: str | None) -> datetime | None:
+    """The moment up to which runs that have not ended have lasted; a watermark tells no time."""
+    if as_of is None:
+        return datetime.now(timezone.utc)
+    return None if as_of.startswith("w1.") else cells.instant(as_of)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -12,16 +13,24 @@ from rich.text import Text
 from . import cells
 from .tables import Column, pairs, table
 
+if TYPE_CHECKING:
+    from runfold.reading.records import CodeDifference, CodeDifferences
+
 _COMPLETE = {
     "complete": ("complete", "green"),
     "complete_with_declared_loss": ("complete, with declared loss", "yellow"),
     "open": ("not complete yet", "yellow"),
 }
+FILES_SHOWN = 40
 FIELDS = ("status", "experiment", "number", "attempt", "run_type", "target", "created_at", "started_at", "ended_at")
 
 
 def listed(
-    runs: Sequence[Mapping[str, Any]], columns: Sequence[str], now: datetime, width: int, marks: Sequence[str] = ()
+    runs: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    now: datetime | None,
+    width: int,
+    marks: Sequence[str] = (),
 ) -> RenderableType:
     """Runs, a row each.
 
@@ -58,7 +67,7 @@ def listed(
 
 
 def page(
-    run: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]], metrics_of: int, now: datetime, width: int
+    run: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]], metrics_of: int, now: datetime | None, width: int
 ) -> RenderableType:
     """One run: what it is, how it went, and what it holds."""
     parts: list[RenderableType] = [_head(run), _facts(run, now)]
@@ -145,6 +154,36 @@ def compared(
         yield table(heads, rows, width)
 
 
+def code(runs: Sequence[Mapping[str, Any]], found: CodeDifferences) -> dict[str, list[dict[str, Any] | None]]:
+    """The files that differ, by path, what each run has of it; None where it has none, or its code is not known."""
+    place = {snapshot_id: at for at, snapshot_id in enumerate(found.snapshot_ids)}
+    places = [place.get(run.get("snapshot_id") or "") for run in runs]
+
+    def of_run(file: CodeDifference, at: int | None) -> dict[str, Any] | None:
+        which = None if at is None else file["which"][at]
+        return None if which is None else {"version": which, **file["contents"][which]}
+
+    return {file["path"]: [of_run(file, at) for at in places] for file in found.files}
+
+
+def code_compared(
+    runs: Sequence[Mapping[str, Any]], files: Mapping[str, Sequence[Mapping[str, Any] | None]], width: int
+) -> Iterable[RenderableType]:
+    """The first FILES_SHOWN of the files that differ, a row a path and a column a run; letters tell what is alike."""
+
+    def told(content: Mapping[str, Any] | None) -> str | None:
+        if content is None:
+            return None
+        version = content["version"]
+        name = chr(ord("A") + version) if version < 26 else f"#{version + 1}"
+        return f"{name} {cells.size(content['size'])}{' x' if content['executable'] else ''}"
+
+    shown = {path: list(map(told, contents)) for path, contents in islice(files.items(), FILES_SHOWN)}
+    yield from compared(runs, shown, width)
+    if len(files) > FILES_SHOWN:
+        yield _dim(f"and {len(files) - FILES_SHOWN:,} files more: --json has all")
+
+
 def tags(run_id: str, values: Mapping[str, str | None]) -> RenderableType:
     """Tags of a run."""
     return _keys(f"Tags of {cells.plain(run_id)}", values) if values else _dim(f"{cells.plain(run_id)} has no tags")
@@ -191,7 +230,7 @@ def _head(run: Mapping[str, Any]) -> Text:
     )
 
 
-def _facts(run: Mapping[str, Any], now: datetime) -> RenderableType:
+def _facts(run: Mapping[str, Any], now: datetime | None) -> RenderableType:
     parent, number = run["parent_run_id"], run["number"]
     return pairs(
         [

@@ -7,11 +7,21 @@ neither listed nor found unless `include_deleted`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
-from .asking import TIMEOUT_S, Asking, segment
-from .records import AssetRecord, ExperimentRecord, ModelContent, ModelRecord, SnapshotRecord
+from .asking import TIMEOUT_S, TRANSFER_TIMEOUT_S, Asking, segment
+from .records import (
+    AssetRecord,
+    CodeDifference,
+    CodeDifferences,
+    ExperimentRecord,
+    ModelContent,
+    ModelRecord,
+    SnapshotRecord,
+)
+
+_FILES_PAGE = 10_000
 
 
 class Assets(Asking):
@@ -148,3 +158,20 @@ class Assets(Asking):
         :raises ServiceException: There is none (status_code 404).
         """
         return cast(SnapshotRecord, self._get(f"/snapshots/{segment(snapshot_id)}", {}, not_before, timeout_s))
+
+    def code_differences(
+        self, snapshot_ids: Sequence[str], *, not_before: str | None = None, timeout_s: float = TRANSFER_TIMEOUT_S
+    ) -> CodeDifferences:
+        """The files that differ between snapshots, by path. One whose ZIP cannot be read is told in `left`.
+
+        :param snapshot_ids: At least 2 and at most 50.
+        :raises ServiceException: One is unknown (status_code 404), or they have too many files (413).
+        """
+        query = {"of": list(snapshot_ids), "limit": _FILES_PAGE}
+        first = page = self._get("/snapshots/differences", query, not_before, timeout_s)
+        files = cast("list[CodeDifference]", page["files"])
+        while page["next_cursor"] is not None:
+            page = self._get("/snapshots/differences", {**query, "cursor": page["next_cursor"]}, not_before, timeout_s)
+            files += page["files"]
+        compared = [each["snapshot_id"] for each in first["snapshots"]]
+        return CodeDifferences(compared, first["left"], files, first["paths"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 
 class LaneRanges(TypedDict):
@@ -269,6 +269,42 @@ class SnapshotRecord(Located):
     content_bytes: int
     directory: str | None
     availability: str
+
+
+class CodeContent(TypedDict):
+    """What a file of a snapshot is, as its ZIP says; the same size, CRC-32 and mode are taken for the same content."""
+
+    size: int
+    crc32: str
+    executable: bool
+
+
+class CodeDifference(TypedDict):
+    """A path that not all snapshots have, or not with the same content."""
+
+    path: str
+    contents: list[CodeContent]
+    which: list[int | None]
+    """Of each compared snapshot the place in `contents`; None where it has no such file."""
+
+
+class LeftSnapshot(TypedDict):
+    """A snapshot that could not be compared, and why."""
+
+    snapshot_id: str
+    code: str
+    message: str
+
+
+class CodeDifferences(NamedTuple):
+    """What differs between snapshots of code."""
+
+    snapshot_ids: list[str]
+    """Those that were compared, in the order of `which`."""
+    left: list[LeftSnapshot]
+    files: list[CodeDifference]
+    paths: int
+    """Paths of all of them, whether they differ or not."""
 
 
 class ModelFileRecord(TypedDict):

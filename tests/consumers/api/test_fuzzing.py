@@ -28,7 +28,8 @@ from tests.consumers.api.test_hostile_requests import STREAM
 EXAMPLES = int(os.environ.get("RUNFOLD_FUZZ_EXAMPLES", "6"))
 """Requests of each operation; the suite makes few, and the same ones each time."""
 ADDRESS_CHARACTERS_MAX = 40_000  # longer ones are `test_protection`'s: the server may cut them off unread
-KNOWN = {"run_id": "r1", "name": "store", "experiment": "digits", "aggregate_id": "r1", "principal": "ann"}
+KNOWN = {"run_id": "r1", "name": "store", "experiment": "digits", "aggregate_id": "r1", "principal": "ann",
+         "snapshot_id": "r1"}  # fmt: skip
 
 schema: Any = schemathesis.openapi.from_dict(DOCUMENT).exclude(path_regex=f".*{STREAM}$")
 CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance, response_headers_conformance]

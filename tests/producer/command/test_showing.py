@@ -15,6 +15,7 @@ from rich.console import Console, RenderableType
 
 from runfold.command import cells, health, history, plots, runs_shown
 from runfold.command.tables import Column, table
+from runfold.reading.records import CodeContent, CodeDifference, CodeDifferences
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=timezone.utc)
 
@@ -118,6 +119,31 @@ def test_only_what_differs_is_compared() -> None:
         [whole("a", {"x": "1", "same": "s"}), whole("b", {"same": "s"})], [[metric(1.0)], [metric(2.0)]]
     )
     assert found == {"tag.x": ["1", None], "metric.loss": [1.0, 2.0]}
+
+
+def test_files_that_differ_are_told_by_run_and_what_is_alike_by_letter() -> None:
+    contents: list[CodeContent] = [
+        {"size": 9, "crc32": "cbf43926", "executable": False},
+        {"size": 2048, "crc32": "00000001", "executable": True},
+    ]
+    paths: list[CodeDifference] = [
+        {"path": "run.sh", "contents": contents, "which": [0, 1]},
+        {"path": "\x1b[2Jnew", "contents": contents[:1], "which": [None, 0]},
+    ]
+    runs = [
+        run("a", snapshot_id="s1"),
+        run("b", snapshot_id="s2"),
+        run("c", snapshot_id="s1"),
+        run("d", snapshot_id=None),
+    ]
+    files = runs_shown.code(runs, CodeDifferences(["s1", "s2"], [], paths, 7))
+    old, new = ({"version": at, **content} for at, content in enumerate(contents))
+    assert files == {"run.sh": [old, new, old, None], "\x1b[2Jnew": [None, old, None, None]}
+    told = "".join(printed(part, 160) for part in runs_shown.code_compared(runs, files, 160))
+    assert re.search(r"run\.sh +A 9 B +B 2\.0 KiB x +A 9 B +-", told)
+    assert "\x1b" not in told
+    many = {f"f{at}": [old, new] for at in range(runs_shown.FILES_SHOWN + 3)}
+    assert "and 3 files more" in "".join(printed(part, 160) for part in runs_shown.code_compared(runs[:2], many, 160))
 
 
 def test_an_event_says_its_fields_without_its_envelope() -> None:

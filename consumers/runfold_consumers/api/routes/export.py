@@ -8,11 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
+from runfold_consumers.api.answers import WATERMARK_HEADER
 from runfold_consumers.api.errors import documented
 from runfold_consumers.api.exports.reading import Export, Form, What
 from runfold_consumers.api.negotiating import ARROW_STREAM
 from runfold_consumers.api.patience import begun, taken
-from runfold_consumers.api.routes.metrics import WATERMARK_HEADER
 from runfold_consumers.api.search.finding import Question
 from runfold_consumers.api.search.language import filter_of
 from runfold_consumers.api.services import Kept, Read

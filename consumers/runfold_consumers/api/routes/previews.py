@@ -23,16 +23,14 @@ from runfold_consumers.api.previews.documents import (
     documents,
     odd_as_text,
 )
-from runfold_consumers.api.previews.sniffing import BYTES, HEAD_BYTES, safe_type
+from runfold_consumers.api.previews.showing import PREVIEW_BYTES_MAX, SHOWN, SIZE_HEADER, shown
+from runfold_consumers.api.previews.sniffing import HEAD_BYTES
 from runfold_consumers.api.previews.tables import table
-from runfold_consumers.api.routes.metrics import WATERMARK_HEADER
 from runfold_consumers.api.series.asking import Ask
 from runfold_consumers.api.series.gathering import PORTION_POINTS_MAX, planned, portions, read
 from runfold_consumers.api.services import Read, RunId, known_run
 from runfold_consumers.api.store import of_store
 
-PREVIEW_BYTES_MAX = 4 << 20
-SIZE_HEADER = "Runfold-Size"
 CHARTS_MAX = 100
 TABLE_ROWS_MAX = 10_000
 
@@ -45,21 +43,7 @@ Attempt = Annotated[int | None, Query(ge=0, lt=1 << 31, description="Of this att
     summary="Beginning of an artifact",
     tags=["artifacts"],
     response_class=Response,
-    responses={
-        200: {
-            "description": "The whole file, as what it is: text, JSON, CSV, an image; other bytes to be saved.",
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-            "headers": {
-                SIZE_HEADER: {"description": "Bytes of the whole file.", "schema": {"type": "integer"}},
-                WATERMARK_HEADER: {"description": "What was folded when this was read.", "schema": {"type": "string"}},
-            },
-        },
-        206: {
-            "description": "A part of it: `Content-Range` says which.",
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-        },
-        **documented(404, 409, 416),
-    },
+    responses={**SHOWN, **documented(404, 409, 413, 416)},
 )
 async def preview(
     reading: Read,
@@ -68,9 +52,10 @@ async def preview(
     attempt: Annotated[int | None, Query(ge=0, lt=1 << 31, description="Of this attempt; else of the latest.")] = None,
     first: Annotated[int, Query(ge=0, lt=1 << 63, description="The first byte, counted from 0.")] = 0,
     limit: Annotated[int, Query(ge=1, le=PREVIEW_BYTES_MAX, description="Bytes at most.")] = PREVIEW_BYTES_MAX,
+    as_of: AsOf = None,
 ) -> Response:
     """At most 4 MiB of a file, for looking at. All of it, of any size, comes by the signed address of `content`."""
-    async with reading.snapshot() as snapshot:
+    async with standing_at(reading, run_id, as_of, points=False) as snapshot:
         await known_run(snapshot, run_id)
         rows = await snapshot.rows("artifact", {"run_id": run_id, "path": path, "attempt": attempt})
         watermark = await snapshot.watermark()
@@ -78,13 +63,6 @@ async def preview(
         raise not_found("artifact", path, f"run {run_id}")
     row = rows[0]
     size = row["size"]
-    headers = {
-        SIZE_HEADER: str(size),
-        WATERMARK_HEADER: watermark,
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-        "Cache-Control": "private, no-cache",
-    }
     if first >= size and (size or first):
         raise ApiError(
             416, "out_of_range", f"first={first} lies behind the end of {size} bytes", headers={
@@ -105,16 +83,9 @@ async def preview(
             availability=row["availability"],
         )  # fmt: skip
     head = body[:HEAD_BYTES] if not first else await stored(0, min(HEAD_BYTES, size)) or b""
-    whole = len(body) == size
-    if whole and hashlib.sha256(body).hexdigest() != row["sha256"]:
+    if len(body) == size and hashlib.sha256(body).hexdigest() != row["sha256"]:
         raise ApiError(409, "mismatched", f"the bytes stored for {path!r} are not those that were logged")
-    media_type = safe_type(head, path, row["media_type"])
-    if media_type == BYTES:
-        headers["Content-Disposition"] = "attachment"
-    if not whole:
-        headers["Content-Range"] = f"bytes {first}-{first + len(body) - 1}/{size}"
-    headers["Content-Type"] = media_type  # as it is: a response adds a charset of its own to text
-    return Response(body, 200 if whole else 206, headers=headers)
+    return shown(body, size, watermark, path, row["media_type"], first, head)
 
 
 @routes.get("/charts", summary="Images and chart documents", tags=["metrics"])
@@ -133,7 +104,7 @@ async def charts(
     after_metric, after_place = place_of(cursor, str, int)
     asked = {"run_id": run_id, "metric": metric, "type": type, "attempt": attempt}
     page = {"after_metric": after_metric, "after_place": after_place, "limit": limit + 1}
-    async with standing_at(reading, run_id, as_of) as snapshot:
+    async with standing_at(reading, run_id, as_of, points=False) as snapshot:
         await known_run(snapshot, run_id)
         rows = await snapshot.rows("charts", {**asked, **page})
         metrics = await snapshot.rows("chart_metrics", asked)

@@ -1,4 +1,4 @@
-"""What is registered beside runs: models, datasets, environments and datastores by version; snapshots of code."""
+"""What is registered beside runs: models, datasets, environments and datastores by version."""
 
 from __future__ import annotations
 
@@ -103,20 +103,6 @@ async def asset(
         row = await _one(snapshot, kind, name, version, include_deleted)
         watermark = await snapshot.watermark()
     return registered.AssetAnswer(**_asset(row).model_dump(), watermark=watermark)
-
-
-@routes.get("/snapshots/{snapshot_id}", summary="A snapshot of code", responses=documented(404))
-async def snapshot_of_code(
-    read: Read, snapshot_id: Annotated[str, Path(max_length=256, description="Id that the content decides.")]
-) -> registered.SnapshotAnswer:
-    """What it holds, and a signed address of its ZIP, good for a while. Compare what that gives with `sha256`."""
-    async with read.snapshot() as snapshot:
-        rows = await snapshot.rows("snapshot", {"snapshot_id": snapshot_id})
-        watermark = await snapshot.watermark()
-    if not rows:
-        raise not_found("snapshot", snapshot_id, f"workspace {read.workspace}")
-    url = read.services.objects.get_url(read.workspace, rows[0]["run_id"], rows[0]["sha256"])
-    return registered.SnapshotAnswer(**rows[0], path=f"{snapshot_id}.zip", url=url, watermark=watermark)
 
 
 def _wanted(

@@ -16,12 +16,7 @@ export function Differences({ runs }: { runs: readonly Detail[] }) {
       (run, at): TableColumn<Difference> => ({
         id: run.run_id,
         label: titleOf(run),
-        head: (
-          <a class="name" href={encode(to("run", {}, run.run_id))} title={run.run_id}>
-            <span class="swatch" style={{ background: colourOf(run.run_id) }} aria-hidden="true" />
-            {titleOf(run)}
-          </a>
-        ),
+        head: <RunHead run={run} />,
         width_px: 170,
         cell: (row) => <Cell value={row.values[at] ?? null} />,
       }),
@@ -67,6 +62,16 @@ export function Differences({ runs }: { runs: readonly Detail[] }) {
         </div>
       )}
     </>
+  );
+}
+
+/** A run as the head of its column. */
+export function RunHead({ run }: { run: Detail }) {
+  return (
+    <a class="name" href={encode(to("run", {}, run.run_id))} title={run.run_id}>
+      <span class="swatch" style={{ background: colourOf(run.run_id) }} aria-hidden="true" />
+      {titleOf(run)}
+    </a>
   );
 }
 

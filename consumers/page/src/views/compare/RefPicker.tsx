@@ -1,7 +1,7 @@
 /** Chooses a ref by typing: fields, tags, properties and metrics that there are. */
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useId } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { searchColumns } from "../../api";
 
 export function RefPicker({
@@ -18,8 +18,10 @@ export function RefPicker({
   const id = useId();
   const text = useSignal(value);
   const found = useSignal<readonly string[]>([]);
+  const before = useRef(value);
   useEffect(() => {
-    text.value = value;
+    if (text.peek() === before.current) text.value = value; // what somebody is typing stays
+    before.current = value;
   }, [value, text]);
   const look = (prefix: string) => {
     searchColumns(workspace, { prefix, limit: 30 })

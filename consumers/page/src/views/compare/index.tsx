@@ -15,6 +15,7 @@ import { useMetrics } from "../runs/metrics";
 import { Overlays, type X } from "../runs/RunsCharts";
 import "../runs/runs.css";
 import "./compare.css";
+import { Code } from "./Code";
 import { Differences, titleOf } from "./Differences";
 import { differences } from "./differences";
 import type { Brushes } from "./drawing";
@@ -100,6 +101,7 @@ export default function CompareView() {
           tabs={[
             { id: "overlays", label: "Overlays" },
             { id: "differences", label: "Differences", note: details.busy ? "" : found.rows.length },
+            { id: "code", label: "Code" },
             { id: "scatter", label: "Scatter" },
             { id: "parallel", label: "Parallel coordinates" },
             { id: "values", label: "Values" },
@@ -109,6 +111,12 @@ export default function CompareView() {
         >
           {tab === "differences" ? (
             <Differences runs={runs} />
+          ) : tab === "code" ? (
+            details.busy ? (
+              <p class="waiting">…</p>
+            ) : (
+              <Code workspace={workspace} runs={runs} />
+            )
           ) : tab === "overlays" ? (
             <OverlaysTab
               workspace={workspace}

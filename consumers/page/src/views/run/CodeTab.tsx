@@ -2,6 +2,7 @@
 
 import { count, moment } from "../../charts/wording";
 import { Badge } from "../../parts";
+import { SnapshotFiles } from "./SnapshotFiles";
 import { useRun } from "./state";
 
 const GIT: readonly (readonly [string, string])[] = [
@@ -12,7 +13,7 @@ const GIT: readonly (readonly [string, string])[] = [
 ];
 
 export function CodeTab() {
-  const { run } = useRun();
+  const { of, run } = useRun();
   const git = GIT.flatMap(([key, name]) =>
     run.properties[key] ? [[name, run.properties[key] as string] as const] : [],
   );
@@ -44,10 +45,16 @@ export function CodeTab() {
         </dl>
         {run.snapshot_id !== null && (
           <p class="hint">
-            <code>run.restore_snapshot()</code> gives these files as a ZIP.
+            <code>run.restore_snapshot()</code> gives its files as a ZIP.
           </p>
         )}
       </section>
+      {run.snapshot_id !== null && (
+        <section class="code-files">
+          <h2 class="pad">Files of the snapshot</h2>
+          <SnapshotFiles workspace={of.workspace} id={run.snapshot_id} />
+        </section>
+      )}
       <section class="pad">
         <h2>
           Processes <span class="muted">{count(run.writers.length)}</span>

@@ -2,14 +2,15 @@
 
 import { useComputed } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { bytes, count, moment, nOfM } from "../../../charts/wording";
+import { bytes, moment, nOfM } from "../../../charts/wording";
 import { Button, Field, say } from "../../../parts";
 import { change, parameter, parameters } from "../../../url";
 import { type Artifact, artifacts, signed } from "../api";
 import { useAsked, why } from "../asking";
 import { type RunState, tickOf, useRun } from "../state";
 import { Preview } from "./Preview";
-import { type Folder, treeOf } from "./tree";
+import { Tree } from "./Tree";
+import { treeOf } from "./tree";
 
 export function FilesTab() {
   const state = useRun();
@@ -55,9 +56,22 @@ export function FilesTab() {
             {nOfM(found.length, data.length, "files")}, {bytes(tree.size)}
           </span>
         </div>
-        <ul class="tree" aria-label="Files">
-          <Branch folder={tree} closed={closed} toggle={toggle} chosen={chosen} several={several} />
-        </ul>
+        <Tree
+          folder={tree}
+          isClosed={(path) => closed.has(path)}
+          onToggle={toggle}
+          isChosen={(file) => file === chosen}
+          onChoose={(file) => change({ file: keyOf(file) }, { replace: true })}
+          keyOf={keyOf}
+          noteOf={(file) => (
+            <>
+              {several && <span class="muted">attempt {file.attempt}</span>}
+              {file.availability !== "available" && (
+                <span class={`badge ${file.availability === "pending" ? "neutral" : "bad"}`}>{file.availability}</span>
+              )}
+            </>
+          )}
+        />
       </div>
       <div class="files-preview">
         {chosen === null ? (
@@ -72,66 +86,6 @@ export function FilesTab() {
 
 function keyOf(file: Artifact): string {
   return `${file.attempt}:${file.path}`;
-}
-
-interface BranchProps {
-  folder: Folder;
-  closed: ReadonlySet<string>;
-  toggle: (path: string) => void;
-  chosen: Artifact | null;
-  several: boolean;
-}
-
-const FILES_AT_ONCE = 2000;
-
-function Branch({ folder, closed, toggle, chosen, several }: BranchProps) {
-  return (
-    <>
-      {folder.folders.map((below) => (
-        <li key={below.path}>
-          <button
-            type="button"
-            class="tree-folder"
-            aria-expanded={!closed.has(below.path)}
-            onClick={() => toggle(below.path)}
-          >
-            <span class="twist" aria-hidden="true" />
-            <span class="tree-name">{below.name}/</span>
-            <span class="tree-size">
-              {count(below.count)}, {bytes(below.size)}
-            </span>
-          </button>
-          {!closed.has(below.path) && (
-            <ul>
-              <Branch folder={below} closed={closed} toggle={toggle} chosen={chosen} several={several} />
-            </ul>
-          )}
-        </li>
-      ))}
-      {folder.files.slice(0, FILES_AT_ONCE).map((file) => (
-        <li key={keyOf(file)}>
-          <button
-            type="button"
-            class="tree-file"
-            aria-current={chosen === file ? "true" : undefined}
-            onClick={() => change({ file: keyOf(file) }, { replace: true })}
-          >
-            <span class="tree-name">
-              {file.path.split("/").pop()}
-              {several && <span class="muted"> attempt {file.attempt}</span>}
-            </span>
-            {file.availability !== "available" && (
-              <span class={`badge ${file.availability === "pending" ? "neutral" : "bad"}`}>{file.availability}</span>
-            )}
-            <span class="tree-size">{bytes(file.size)}</span>
-          </button>
-        </li>
-      ))}
-      {folder.files.length > FILES_AT_ONCE && (
-        <li class="muted">and {count(folder.files.length - FILES_AT_ONCE)} files more: search for them</li>
-      )}
-    </>
-  );
 }
 
 function Shown({ file, state }: { file: Artifact; state: RunState }) {

@@ -2,11 +2,18 @@
 
 import type { Artifact } from "../api";
 
-export interface Folder {
+/** A file as a tree needs it. */
+export interface Leaf {
+  readonly path: string;
+  readonly size: number;
+  readonly attempt?: number;
+}
+
+export interface Folder<F extends Leaf = Artifact> {
   readonly name: string;
   readonly path: string;
-  readonly folders: readonly Folder[];
-  readonly files: readonly Artifact[];
+  readonly folders: readonly Folder<F>[];
+  readonly files: readonly F[];
   /** Of all files below. */
   readonly size: number;
   readonly count: number;
@@ -14,19 +21,21 @@ export interface Folder {
 
 const COLLATE = new Intl.Collator("en", { numeric: true });
 
-export function treeOf(artifacts: readonly Artifact[]): Folder {
-  return folderOf("", "", artifacts, 0);
+export function treeOf<F extends Leaf>(files: readonly F[]): Folder<F> {
+  return folderOf("", "", files, 0);
 }
 
-function folderOf(name: string, path: string, all: readonly Artifact[], depth: number): Folder {
-  const files: Artifact[] = [];
-  const below = new Map<string, Artifact[]>();
+function folderOf<F extends Leaf>(name: string, path: string, all: readonly F[], depth: number): Folder<F> {
+  const files: F[] = [];
+  const below = new Map<string, F[]>();
   for (const file of all) {
     const parts = file.path.split("/");
     if (parts.length - 1 <= depth) files.push(file);
     else {
       const next = parts[depth] as string;
-      below.set(next, [...(below.get(next) ?? []), file]);
+      const some = below.get(next);
+      if (some === undefined) below.set(next, [file]);
+      else some.push(file);
     }
   }
   const folders = [...below.entries()]
@@ -36,7 +45,7 @@ function folderOf(name: string, path: string, all: readonly Artifact[], depth: n
     name,
     path,
     folders,
-    files: files.sort((a, b) => COLLATE.compare(a.path, b.path) || a.attempt - b.attempt),
+    files: files.sort((a, b) => COLLATE.compare(a.path, b.path) || (a.attempt ?? 0) - (b.attempt ?? 0)),
     size: all.reduce((sum, file) => sum + file.size, 0),
     count: all.length,
   };
@@ -48,7 +57,7 @@ const TEXTS =
   /\.(txt|log|md|rst|py|ipynb|sh|ya?ml|toml|ini|cfg|conf|sql|r|js|ts|tsx|jsx|css|xml|html?|svg|c|h|cpp|rs|go|java|scala|env|lock|gitignore|amlignore)$/i;
 
 /** How a file is shown, by its media type, else by its name. */
-export function kindOf(file: Pick<Artifact, "path" | "media_type">): Kind {
+export function kindOf(file: { readonly path: string; readonly media_type?: string | null }): Kind {
   const type = file.media_type ?? "";
   const name = file.path.replace(/@\d+(\.[0-9a-f]+)?$/, "");
   if (/^image\/(png|jpeg|gif|webp|bmp|avif)$/.test(type) || /\.(png|jpe?g|gif|webp|bmp|avif)$/i.test(name))
