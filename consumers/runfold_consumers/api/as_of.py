@@ -33,13 +33,18 @@ _WATERMARK = "w1."
 _SPACE_FOR_PLUS = re.compile(r" (?=\d\d:?\d\d$)")
 
 
+def is_watermark(as_of: str) -> bool:
+    """Whether it is meant as a watermark; else as a broker time."""
+    return as_of.startswith(_WATERMARK)
+
+
 def watermark_of(as_of: str | None) -> Watermark:
     """What has to be folded before the moment can be looked at; of a broker time nothing.
 
     Raises:
         ApiError: 400, it is neither a watermark with offsets nor a time.
     """
-    if as_of is None or not as_of.startswith(_WATERMARK):
+    if as_of is None or not is_watermark(as_of):
         if as_of is not None:
             time_of(as_of)
         return Watermark()
@@ -87,7 +92,7 @@ async def positions_of(snapshot: Snapshot, as_of: str) -> Positions:
     for row in rows:
         kind = kinds[row["topic_id"]] = topic_kind(snapshot.workspace, row["topic"])
         folded[kind, row["partition"]] = row["next_offset"]
-    if not as_of.startswith(_WATERMARK):
+    if not is_watermark(as_of):
         return await _positions_at(snapshot, folded, time_of(as_of))
     positions: Positions = {}
     for topic_id, of_topic in watermark_of(as_of).offsets.items():
@@ -102,7 +107,7 @@ async def positions_of(snapshot: Snapshot, as_of: str) -> Positions:
 
 async def watermark_at(snapshot: Snapshot, positions: Mapping[tuple[str, int], int], as_of: str | None = None) -> str:
     """The watermark that names these positions: the one that was asked for, where it was one."""
-    if as_of is not None and as_of.startswith(_WATERMARK):
+    if as_of is not None and is_watermark(as_of):
         return str(watermark_of(as_of))
     offsets: dict[str, dict[int, int]] = {}
     for row in await snapshot.rows("standing"):

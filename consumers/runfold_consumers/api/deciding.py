@@ -20,6 +20,7 @@ from pydantic import BaseModel, Field
 from runfold_consumers.api.answers import Refusal
 from runfold_consumers.api.database import Row, statement
 from runfold_consumers.api.errors import ApiError
+from runfold_consumers.api.past import cut_of
 from runfold_consumers.api.services import Services
 from runfold_consumers.api.stating import Fact, Stated
 from runfold_consumers.api.waiting import Want, folded
@@ -140,7 +141,7 @@ async def _decision(rows: Callable[..., Any], stated: Stated, fact: tuple[str, s
     kind, about, event, ordinal = fact
     asked = {
         "kind": kind, "id": about, "writer_id": stated.writer_id, "ordinal": ordinal, "key": None, "from_offset": 0,
-        "limit": 1,
+        "limit": 1, **cut_of(None),
     }  # fmt: skip
     found: list[Row] = await rows("decisions", asked)
     of = found[0] if found else {"verdict": OPEN, "rule": None, "offset": None, "refusals": []}

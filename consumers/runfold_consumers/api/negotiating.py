@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from runfold_consumers.api.errors import ApiError
@@ -9,6 +10,7 @@ from runfold_consumers.api.errors import ApiError
 JSON = "application/json"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 _ACCEPT_CHARACTERS_MAX = 4096
+_QUALITY = re.compile(r"0(\.[0-9]*)?|1(\.0*)?|\.[0-9]+")  # some say more digits than the three that are allowed
 
 
 def chosen(accept: str | None, offers: Sequence[str]) -> str:
@@ -43,10 +45,8 @@ def _range(part: str) -> tuple[str, float]:
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":
-            try:
-                return media, min(max(float(value), 0.0), 1.0)
-            except ValueError:
-                return media, 1.0
+            told = value.strip()
+            return media, float(told) if _QUALITY.fullmatch(told) else 1.0
     return media, 1.0
 
 

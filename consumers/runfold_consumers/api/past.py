@@ -1,11 +1,13 @@
-"""A run as it stood (design section 8): its facts folded again up to a moment, by the very fold that projects them.
+"""Runs as they stood (design section 8): their facts folded again up to a moment, by the very fold that projects them.
 
 What the fold gives are rows of tables. A `PastSnapshot` asks the same statements as ever; where one reads a table of
-`state`, it is given the rows that were folded again (`WITH runs AS (...)`), and where it reads a view, the view's own
-text over them. So nothing is written twice: neither the rules, nor what is shown of their outcome.
+`state`, it is given the rows that were folded again (`WITH runs AS (...)`), where it reads a view, the view's own text
+over them, and of the text of logs the rows that had come. So nothing is written twice: neither the rules, nor what is
+shown of their outcome.
 
-Of a run's telemetry only what had been seen is cut back. Signs of life are not kept one by one: of the past there are
-none. What the artifact projector found in the object store is told as it is now.
+Of points only what had been seen is cut back here; they themselves are read up to the positions (`points`). Signs of
+life are not kept one by one: of the past there are none. What the artifact projector found in the object store is told
+as it is now.
 """
 
 from __future__ import annotations
@@ -39,17 +41,32 @@ TABLES = (
     "warnings", "submissions", "cancels", "snapshots", "dataset_links", "secret_reads", "writers", "claims", "lanes",
     "heartbeats", "enrollments",
 )  # fmt: skip
-"""Tables of `state` that a past snapshot has of its own; it reads no other one."""
+"""Tables of `state` that a past snapshot has of its own; of all others but logs it reads what is there now."""
 _VIEWS = ("run_tags", "run_descriptions", "run_status", "run_lanes")
+_LOGS = """logs AS NOT MATERIALIZED (
+    SELECT logs.*
+    FROM state.logs
+    WHERE logs."offset" < coalesce((%(past_offsets)s::bigint[])[logs.partition + 1], 0)
+)"""
+_OWN = frozenset((*TABLES, *_VIEWS, "logs"))
 _TIMES = frozenset(("broker_time", "occurred_at", "opened_at", "created_at", "started_at", "ended_at"))
 _DOCUMENTS = frozenset(("versions", "ends", "part_digests"))
 _OF_STATE = re.compile(r"\bstate\.(\w+)")
-FACTS_MAX = 50_000  # of a run, up to the moment
+FACTS_MAX = 50_000  # of a run, or of those of a page, up to the moment
+BYTES_MAX = 256 << 20  # of these facts: images may stand within
 FACTS_IN_LOOP = 200  # so many are folded at once where others wait; more go to a thread
 
 
+class Place(NamedTuple):
+    """Where the facts of a run lie, and where they are cut."""
+
+    run_id: str
+    partition: int
+    next_offset: int
+
+
 class PastSnapshot(Snapshot):
-    """A snapshot in which one run stands as it did. Statements about anything else find nothing, or fail."""
+    """A snapshot in which some runs stand as they did. Statements about any other run find nothing."""
 
     def __init__(
         self,
@@ -63,7 +80,14 @@ class PastSnapshot(Snapshot):
         self.positions = positions
         self._now, self._as_of, self._rows, self._views = now, as_of, rows, views
 
-    async def rows(self, name: str, parameters: Mapping[str, Any] | None = None, *, binary: bool = False) -> list[Row]:
+    @property
+    def outsiders(self) -> set[tuple[str, str]]:
+        """Run and writer of those who were outsiders."""
+        return {(row["aggregate_id"], row["writer_id"]) for row in self._rows["writers"] if row["outsider"]}
+
+    async def rows(
+        self, name: str, parameters: Mapping[str, Any] | None = None, *, binary: bool = False, prepare: bool = False
+    ) -> list[Row]:
         """The rows of a statement over the past's tables."""
         text = statement(name).decode()
         named = _named(text, self._views)
@@ -73,7 +97,9 @@ class PastSnapshot(Snapshot):
             if each in named
         ]
         parts += [f"{each} AS ({_bare(self._views[each])})" for each in _VIEWS if each in named]
-        told = {f"past_{each}": json.dumps(self._rows.get(each, [])) for each in TABLES if each in named}
+        parts += [_LOGS] if "logs" in named else []
+        told: dict[str, Any] = {"past_offsets": _by_partition(self.positions, "telemetry")}
+        told |= {f"past_{each}": json.dumps(self._rows.get(each, [])) for each in TABLES if each in named}
         asked = {"workspace": self.workspace, **(parameters or {}), **told}
         query = (f"WITH {', '.join(parts)}\n" if parts else "") + _bare(text)
         cursor = await self.connection.execute(query.encode(), asked, binary=binary)
@@ -90,7 +116,7 @@ def _named(text: str, views: Mapping[str, str]) -> set[str]:
     open_ = set(_OF_STATE.findall(text))
     while open_:
         name = open_.pop()
-        if name in named or name not in (*TABLES, *_VIEWS):
+        if name in named or name not in _OWN:
             continue
         named.add(name)
         open_ |= set(_OF_STATE.findall(views.get(name, "")))
@@ -99,48 +125,77 @@ def _named(text: str, views: Mapping[str, str]) -> set[str]:
 
 def _bare(text: str) -> str:
     """Without the schema before what the past has of its own."""
-    known = (*TABLES, *_VIEWS)
-    return _OF_STATE.sub(lambda found: found[1] if found[1] in known else found[0], text.rstrip().rstrip(";"))
+    return _OF_STATE.sub(lambda found: found[1] if found[1] in _OWN else found[0], text.rstrip().rstrip(";"))
 
 
 @asynccontextmanager
-async def standing_at(read: Reading, run_id: str, as_of: str | None) -> AsyncIterator[Snapshot]:
+async def standing_at(read: Reading, run_id: str, as_of: str | None, *, points: bool = True) -> AsyncIterator[Snapshot]:
     """The snapshot to read a run in: of now, or, where a moment is named, of then.
+
+    Args:
+        read: the read of the request.
+        run_id: the run.
+        as_of: the moment, or None.
+        points: whether the past tells what had been seen of its points; it takes reading those that came later.
 
     Raises:
         ApiError: 400, it names no moment; 404, there was no such run then; 413, it had too many facts; 503 `not_yet`.
     """
     async with read.at(as_of).snapshot() as now:
-        yield now if as_of is None else await past(now, run_id, as_of)
+        yield now if as_of is None else await past(now, run_id, as_of, points=points)
 
 
-async def past(now: Snapshot, run_id: str, as_of: str) -> PastSnapshot:
-    """The run as it stood. Raises as `standing_at` does."""
+async def past(now: Snapshot, run_id: str, as_of: str, *, points: bool = True) -> PastSnapshot:
+    """The run as it stood. Arguments and errors as of `standing_at`."""
     positions = await positions_of(now, as_of)
-    place = await _place(now, run_id, positions)
-    asked = {"run_id": run_id, "partition": place.partition, "next_offset": place.next_offset}
-    facts = await now.rows("past_facts", {**asked, "limit": FACTS_MAX + 1})
-    if len(facts) > FACTS_MAX:
+    snapshot, _ = await past_of(now, as_of, positions, [await _place(now, run_id, positions)], points=points)
+    return snapshot
+
+
+async def past_of(
+    now: Snapshot, as_of: str, positions: Positions, places: Sequence[Place], *, points: bool
+) -> tuple[PastSnapshot, list[str]]:
+    """The first of these runs as they stood, as many as are folded again for one answer; and their ids.
+
+    Raises:
+        ApiError: 413, the very first has more facts than that.
+    """
+    sizes = await now.rows("past_sizes", {**_asked(places), "most": FACTS_MAX + 1})
+    places = places[: _together(sizes)]
+    if sizes and not places:
+        run_id = sizes[0]["run_id"]
         raise ApiError(
             413, "too_large",
-            f"run {run_id!r} had more than {FACTS_MAX} facts then, more than are folded again for one answer; "
-            "its timeline takes as_of whatever their number",
-            facts_max=FACTS_MAX,
+            f"run {run_id!r} had more than {FACTS_MAX} facts then, or over {BYTES_MAX >> 20} MiB of them: it is not "
+            "folded again for one answer; its timeline takes as_of whatever their number",
+            facts_max=FACTS_MAX, bytes_max=BYTES_MAX, run_id=run_id,
         )  # fmt: skip
-    told = (now.workspace, run_id, place.partition, facts)
+    facts = await now.rows("past_facts", _asked(places))
+    told = (now.workspace, facts)
     changes = _folded(*told) if len(facts) <= FACTS_IN_LOOP else await asyncio.to_thread(_folded, *told)
+    run_ids = [place.run_id for place in places]
     rows = rows_of(changes)
     rows["enrollments"] = [
-        _jsonable(row) for row in await now.rows("past_enrollments", {"run_id": run_id, **_parts(positions, "facts")})
+        _jsonable(row) for row in await now.rows("past_enrollments", {"run_ids": run_ids, **parts_of(positions, FACTS)})
     ]
-    rows["lanes"] = [*rows["lanes"], *await _telemetry_lanes(now, run_id, positions)]
+    rows["lanes"] = [*rows["lanes"], *await _telemetry_lanes(now, run_ids, positions, points)]
     views = {row["name"]: row["text"] for row in await now.rows("view_texts")}
-    return PastSnapshot(now, as_of, positions, rows, views)
+    return PastSnapshot(now, as_of, positions, rows, views), run_ids
 
 
-class _Place(NamedTuple):
-    partition: int
-    next_offset: int
+def _asked(places: Sequence[Place]) -> dict[str, list[Any]]:
+    fields = ("run_ids", "partitions", "next_offsets")
+    return {name: [place[field] for place in places] for field, name in enumerate(fields)}
+
+
+def _together(sizes: Sequence[Row]) -> int:
+    """How many of the first runs are folded for one answer."""
+    facts = size = 0
+    for count, row in enumerate(sizes):
+        facts, size = facts + row["facts"], size + row["bytes"]
+        if facts > FACTS_MAX or size > BYTES_MAX:
+            return count
+    return len(sizes)
 
 
 async def existed(now: Snapshot, run_id: str, positions: Positions) -> None:
@@ -148,7 +203,7 @@ async def existed(now: Snapshot, run_id: str, positions: Positions) -> None:
     await _place(now, run_id, positions)
 
 
-async def _place(now: Snapshot, run_id: str, positions: Positions) -> _Place:
+async def _place(now: Snapshot, run_id: str, positions: Positions) -> Place:
     found = await now.rows("past_run", {"run_id": run_id})
     if not found:
         raise not_found("run", run_id, f"workspace {now.workspace}")
@@ -161,20 +216,21 @@ async def _place(now: Snapshot, run_id: str, positions: Positions) -> _Place:
             404, "not_found", f"there was no run {run_id!r} in workspace {now.workspace} at that moment{when}",
             kind="run", id=run_id, first_at=moment_text(first_at) if first_at else None,
         )  # fmt: skip
-    return _Place(partition, next_offset)
+    return Place(run_id, partition, next_offset)
 
 
-def _folded(workspace: str, run_id: str, partition: int, facts: Iterable[Row]) -> Changes:
-    """All of a run's facts as one batch, before which nothing was known."""
+def _folded(workspace: str, facts: Iterable[Row]) -> Changes:
+    """All facts of some runs, by partition and offset, as one batch before which nothing was known."""
     records = []
     for row in facts:
         try:
             event: Any = codec.decode(row["message"])
         except DecodeError:  # written with a schema that only the contract knows: it is left out, as the page does
             continue
-        lane = LaneKey(workspace, partition, "run", run_id, event.writer_id, FACTS)
+        partition, offset = row["partition"], row["offset"]
+        lane = LaneKey(workspace, partition, "run", row["run_id"], event.writer_id, FACTS)
         time_us = round((row["broker_time"] - EPOCH).total_seconds() * 1_000_000)
-        records.append(Record(workspace, FACTS, partition, row["offset"], time_us, None, row["message"], event, lane))
+        records.append(Record(workspace, FACTS, partition, offset, time_us, None, row["message"], event, lane))
     return fold_facts(records, Known(), lambda _, kept, said: differences(kept, said, codec.RELEASED))
 
 
@@ -209,17 +265,19 @@ def _jsonable(row: Mapping[str, Any]) -> Row:
     return told
 
 
-async def _telemetry_lanes(now: Snapshot, run_id: str, positions: Positions) -> list[Row]:
-    """What had been seen of the run's points and logs: what is seen, less what came later."""
-    found = await now.rows("past_lanes", {"run_id": run_id, **_parts(positions, "telemetry")})
-    later: dict[str, list[tuple[int, int]]] = {}
+async def _telemetry_lanes(now: Snapshot, run_ids: Sequence[str], positions: Positions, points: bool) -> list[Row]:
+    """What had been seen of the runs' points and logs: what is seen, less what came later."""
+    asked = {"run_ids": list(run_ids), "points": points, **parts_of(positions, "telemetry")}
+    found = await now.rows("past_lanes", asked)
+    later: dict[tuple[str, str], list[tuple[int, int]]] = {}
     if any(row["stream"] == POINTS for row in found):
-        async for columns in series_columns(now, [run_id], since=positions):
-            part = later.setdefault(columns.writer_id, [])
+        async for columns in series_columns(now, run_ids, since=positions, outsiders=True):
+            part = later.setdefault((columns.run_id, columns.writer_id), [])
             part.extend(_runs_of(columns.ordinal.tolist()))
     lanes: list[Row] = []
     for row in found:
-        came = later.get(row["writer_id"], ()) if row["stream"] == POINTS else ranges(row["later"] or ())
+        is_points = row["stream"] == POINTS
+        came = later.get((row["aggregate_id"], row["writer_id"]), ()) if is_points else ranges(row["later"] or ())
         seen: Ranges = subtract(ranges(row["seen"]), canonical(came))
         del row["later"]
         if seen:
@@ -238,6 +296,19 @@ def _runs_of(ordinals: Sequence[int]) -> list[tuple[int, int]]:
     return found
 
 
-def _parts(positions: Positions, topic_kind: str) -> dict[str, list[int]]:
+def parts_of(positions: Positions, topic_kind: str) -> dict[str, list[int]]:
+    """Positions as statements take them."""
     of = [(partition, offset) for (kind, partition), offset in positions.items() if kind == topic_kind]
     return {"partitions": [partition for partition, _ in of], "offsets": [offset for _, offset in of]}
+
+
+def cut_of(positions: Positions | None) -> dict[str, list[int] | None]:
+    """Before which offsets facts are told, as statements take it; of None all."""
+    parts = {"partitions": None, "offsets": None} if positions is None else parts_of(positions, FACTS)
+    return {f"cut_{name}": of for name, of in parts.items()}
+
+
+def _by_partition(positions: Positions, topic_kind: str) -> list[int]:
+    """Next offsets in the order of partitions, as far as any is told."""
+    of = {partition: offset for (kind, partition), offset in positions.items() if kind == topic_kind}
+    return [of.get(partition, 0) for partition in range(max(of, default=-1) + 1)]

@@ -66,6 +66,7 @@ def get(
     to: Annotated[Path, typer.Option("--to", help="Folder, or with one file its new name.")] = Path(),
     attempt: Attempt = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+    as_of: AsOf = None,
     workspace: Workspace = None,
     not_before: NotBefore = None,
     as_json: AsJson = False,
@@ -81,7 +82,7 @@ def get(
     if bool(paths) == everything:
         raise Stopped("name files, or give --all", exits.USAGE, "usage")
     waits = watermark(not_before)
-    wanted = chosen(api.artifacts(run_id, not_before=waits), paths or [""], attempt)
+    wanted = chosen(api.artifacts(run_id, as_of=as_of, not_before=waits), paths or [""], attempt)
     places = placed([each["path"] for each in wanted], to, as_file=len(wanted) == 1 and _is_file(paths, to))
     there = [str(place) for place in places if place.exists()]
     if there and not force:
@@ -100,6 +101,7 @@ def preview(
     attempt: Attempt = None,
     first: Annotated[int, typer.Option(min=0, help="Place of the first byte.")] = 0,
     size: Annotated[int, typer.Option("--bytes", min=1, max=4 << 20, help="Bytes at most.")] = 8192,
+    as_of: AsOf = None,
     workspace: Workspace = None,
     as_json: AsJson = False,
 ) -> None:
@@ -110,7 +112,7 @@ def preview(
     Example: runfold artifacts preview @latest outputs/report.json
     """
     printer, api = Printer(as_json), client(workspace)
-    data, media_type = api.preview(run_id_of(api, run), path, attempt, first=first, limit=size)
+    data, media_type = api.preview(run_id_of(api, run), path, attempt, first=first, limit=size, as_of=as_of)
     if as_json:
         printer.document({"path": path, "media_type": media_type, "first": first, "n": len(data), **_body(data)})
     elif not printer.console.is_terminal:

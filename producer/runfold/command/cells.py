@@ -95,10 +95,10 @@ def lasting(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
 
 
-def duration(run: Mapping[str, Any], now: datetime) -> str:
-    """How long a run took, or takes until `now`."""
-    started, ended = instant(run.get("started_at")), instant(run.get("ended_at"))
-    return "" if started is None else lasting(((ended or now) - started).total_seconds())
+def duration(run: Mapping[str, Any], now: datetime | None) -> str:
+    """How long a run took, or takes until `now`; nothing where neither is known."""
+    started, end = instant(run.get("started_at")), instant(run.get("ended_at")) or now
+    return "" if started is None or end is None else lasting((end - started).total_seconds())
 
 
 def label(run: Mapping[str, Any]) -> str:

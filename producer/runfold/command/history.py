@@ -79,6 +79,7 @@ def decisions(
     writer: Annotated[str | None, typer.Option(help="Only about what this writer said.")] = None,
     key: Key = None,
     limit: Limit = 0,
+    as_of: AsOf = None,
     workspace: Workspace = None,
     not_before: NotBefore = None,
     as_json: AsJson = False,
@@ -90,7 +91,8 @@ def decisions(
     Example: runfold decisions @latest
     """
     printer, api = Printer(as_json), client(workspace)
-    found = api.decisions(run_id_of(api, run), writer_id=writer, key=key, not_before=watermark(not_before))
+    waits = watermark(not_before)
+    found = api.decisions(run_id_of(api, run), writer_id=writer, key=key, as_of=as_of, not_before=waits)
     _told(printer, found, limit, lambda part: decided(part, printer.width))
 
 

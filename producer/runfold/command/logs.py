@@ -12,7 +12,7 @@ import typer
 from runfold_schemas import exits, statuses
 
 from . import cells
-from .border import AsJson, NotBefore, RunId, Stopped, Topic, Workspace, client, watermark
+from .border import AsJson, AsOf, NotBefore, RunId, Stopped, Topic, Workspace, client, watermark
 from .finding import run_id_of
 from .printing import Printer
 from .tables import Column, table
@@ -32,13 +32,19 @@ _STANDARD = ("user_logs/std_log.txt", "logs/user_logs/std_log.txt")
 
 
 @app.asks("list")
-def list_logs(run: RunId, workspace: Workspace = None, not_before: NotBefore = None, as_json: AsJson = False) -> None:
+def list_logs(
+    run: RunId,
+    as_of: AsOf = None,
+    workspace: Workspace = None,
+    not_before: NotBefore = None,
+    as_json: AsJson = False,
+) -> None:
     """List the logs of a run, by name, attempt and rank. Ends 3 when there is none.
 
     Example: runfold logs list @latest
     """
     printer, api = Printer(as_json), client(workspace)
-    found = api.logs(run_id_of(api, run), not_before=watermark(not_before))
+    found = api.logs(run_id_of(api, run), as_of=as_of, not_before=watermark(not_before))
     if as_json:
         printer.document({"logs": found, "n": len(found)})
     elif found:
@@ -55,6 +61,7 @@ def show(
     attempt: Attempt = None,
     rank: Rank = None,
     tail: Annotated[int | None, typer.Option("--tail", "-n", min=1, help="Only the last lines.")] = None,
+    as_of: AsOf = None,
     workspace: Workspace = None,
     not_before: NotBefore = None,
     as_json: AsJson = False,
@@ -67,9 +74,9 @@ def show(
     """
     printer, api = Printer(as_json), client(workspace)
     run_id = run_id_of(api, run)
-    log = chosen(api.logs(run_id, not_before=watermark(not_before)), name, attempt, rank)
+    log = chosen(api.logs(run_id, as_of=as_of, not_before=watermark(not_before)), name, attempt, rank)
     if tail is None and not as_json:
-        lost = _copied(api, run_id, log, _writer(printer))
+        lost = _copied(api, run_id, log, as_of, _writer(printer))
     else:
         kept = bytearray()
 
@@ -78,7 +85,7 @@ def show(
             if tail is not None:  # of a long log no more is held than is shown
                 del kept[: len(kept) - sum(map(len, kept.splitlines(keepends=True)[-tail:]))]
 
-        lost = _copied(api, run_id, log, keep)
+        lost = _copied(api, run_id, log, as_of, keep)
         data = bytes(kept)
         if as_json:
             told = {field: log[field] for field in ("name", "attempt", "writer_id", "rank", "complete")}
@@ -234,11 +241,13 @@ def _awaited(
     raise Stopped("the run has no such log", exits.NOTHING, "not_found")
 
 
-def _copied(api: ApiClient, run_id: str, log: Mapping[str, Any], told: Callable[[bytes], Any]) -> int:
+def _copied(
+    api: ApiClient, run_id: str, log: Mapping[str, Any], as_of: str | None, told: Callable[[bytes], Any]
+) -> int:
     """Tells all of a log that is there; the bytes that are lost."""
     first, lost = 1, 0
     while True:
-        piece = api.log_bytes(run_id, log["name"], log["attempt"], log["writer_id"], first)
+        piece = api.log_bytes(run_id, log["name"], log["attempt"], log["writer_id"], first, as_of=as_of)
         lost += piece.lost
         if piece.data:
             told(piece.data)

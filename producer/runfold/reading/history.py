@@ -35,15 +35,17 @@ class History(Asking):
         *,
         writer_id: str | None = None,
         key: str | None = None,
+        as_of: str | None = None,
         not_before: str | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> Iterator[DecisionRecord]:
         """Decisions about facts of a run that were not plainly accepted, in the order of the log.
 
         :param key: Only those that refused this key, such as a property.
+        :param as_of: A watermark or a broker time, ISO 8601: those folded up to there.
         """
         return self.decisions_about(
-            "run", run_id, writer_id=writer_id, key=key, not_before=not_before, timeout_s=timeout_s
+            "run", run_id, writer_id=writer_id, key=key, as_of=as_of, not_before=not_before, timeout_s=timeout_s
         )
 
     def decisions_about(
@@ -53,11 +55,12 @@ class History(Asking):
         *,
         writer_id: str | None = None,
         key: str | None = None,
+        as_of: str | None = None,
         not_before: str | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> Iterator[DecisionRecord]:
         """As `decisions`, of any aggregate."""
-        query = {"writer_id": writer_id, "key": key}
+        query = {"writer_id": writer_id, "key": key, "as_of": as_of}
         for page in self._pages(_decisions(kind, aggregate_id), query, not_before, timeout_s):
             yield from page["decisions"]
 

@@ -31,12 +31,16 @@ class LogPiece(NamedTuple):
 class Logs(Asking):
     """Log text and completeness."""
 
-    def logs(self, run_id: str, *, not_before: str | None = None, timeout_s: float = TIMEOUT_S) -> list[LogRecord]:
+    def logs(
+        self, run_id: str, *, as_of: str | None = None, not_before: str | None = None, timeout_s: float = TIMEOUT_S
+    ) -> list[LogRecord]:
         """The logs of a run, one entry per name and writer, by name, attempt, rank.
 
-        :raises RunNotFoundError: There is no such run.
+        :param as_of: A watermark or a broker time, ISO 8601: what of them had come by then.
+        :raises RunNotFoundError: There is no such run, or was none.
         """
-        return cast("list[LogRecord]", self._get(f"{run_path(run_id)}/logs", {}, not_before, timeout_s)["logs"])
+        found = self._get(f"{run_path(run_id)}/logs", {"as_of": as_of}, not_before, timeout_s)
+        return cast("list[LogRecord]", found["logs"])
 
     def log_bytes(
         self,
@@ -47,6 +51,7 @@ class Logs(Asking):
         first: int = 1,
         limit: int = PIECE_BYTES,
         *,
+        as_of: str | None = None,
         not_before: str | None = None,
         timeout_s: float = TRANSFER_TIMEOUT_S,
     ) -> LogPiece:
@@ -57,6 +62,7 @@ class Logs(Asking):
         :param writer_id: Of this writer; else of the one with the lowest rank, then the first that opened.
         :param first: Ordinal of the first byte wanted, from 1.
         :param limit: Bytes at most; the API gives 4 MiB at once at most.
+        :param as_of: As of `logs`: cut behind the last byte that had come.
         :raises RunNotFoundError: There is no such run.
         :raises ServiceException: The run has no such log (status_code 404).
         """
@@ -66,7 +72,8 @@ class Logs(Asking):
             reached, end, lost, of = (int(told[f"Runfold-{field}"]) for field in ("Next", "End", "Lost", "Attempt"))
             return LogPiece(answer.whole(), reached, end, lost, of, told["Runfold-Writer"])
 
-        query = {"name": name, "attempt": attempt, "writer_id": writer_id, "first": first, "limit": limit}
+        which = {"name": name, "attempt": attempt, "writer_id": writer_id}
+        query = {**which, "first": first, "limit": limit, "as_of": as_of}
         return self._ask(f"{run_path(run_id)}/logs/content", query, not_before, timeout_s, piece)
 
     def log_pieces(
@@ -76,22 +83,29 @@ class Logs(Asking):
         attempt: int | None = None,
         writer_id: str | None = None,
         *,
+        as_of: str | None = None,
         not_before: str | None = None,
         timeout_s: float = TRANSFER_TIMEOUT_S,
     ) -> Iterator[bytes]:
         """A log as far as it is stored without a hole, piece by piece; parameters and errors as `log_bytes`."""
-        piece = self.log_bytes(run_id, name, attempt, writer_id, not_before=not_before, timeout_s=timeout_s)
+        piece = self.log_bytes(
+            run_id, name, attempt, writer_id, as_of=as_of, not_before=not_before, timeout_s=timeout_s
+        )
         while piece.data:
             yield piece.data
             if piece.next >= piece.end:
                 return
-            piece = self.log_bytes(run_id, name, piece.attempt, piece.writer_id, piece.next, timeout_s=timeout_s)
+            piece = self.log_bytes(
+                run_id, name, piece.attempt, piece.writer_id, piece.next, as_of=as_of, timeout_s=timeout_s
+            )
 
     def completeness(
-        self, run_id: str, *, not_before: str | None = None, timeout_s: float = TIMEOUT_S
+        self, run_id: str, *, as_of: str | None = None, not_before: str | None = None, timeout_s: float = TIMEOUT_S
     ) -> CompletenessRecord:
         """Per writer and stream of a run: what was sent, what is stored, declared lost, missing.
 
-        :raises RunNotFoundError: There is no such run.
+        :param as_of: A watermark or a broker time, ISO 8601: as it was then.
+        :raises RunNotFoundError: There is no such run, or was none.
         """
-        return cast(CompletenessRecord, self._get(f"{run_path(run_id)}/completeness", {}, not_before, timeout_s))
+        told = self._get(f"{run_path(run_id)}/completeness", {"as_of": as_of}, not_before, timeout_s)
+        return cast(CompletenessRecord, told)

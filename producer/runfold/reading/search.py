@@ -61,6 +61,7 @@ class Search(Asking):
         include_children: bool = False,
         cursor: str | None = None,
         limit: int = 50,
+        as_of: str | None = None,
         not_before: str | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> FoundRuns:
@@ -70,6 +71,8 @@ class Search(Asking):
         :param sort: Refs, the first counts most; `-` before one turns it round. Newest first by default.
         :param columns: Refs of what `values` shall hold.
         :param include_children: Runs that have a parent too; they are found anyway where `q` names parent or run_id.
+        :param as_of: A watermark or a broker time, ISO 8601. It goes with `parent = "<run id>"` alone, sorted by
+            creation: the children that the run had, each as it stood.
         :raises FilterError: `q` cannot be read.
         """
         query: Mapping[str, Any] = {
@@ -79,6 +82,7 @@ class Search(Asking):
             "include_children": include_children or None,
             "cursor": cursor,
             "limit": limit,
+            "as_of": as_of,
         }
         return cast(FoundRuns, self._get("/search/runs", dict(query), not_before, timeout_s))
 
@@ -89,6 +93,7 @@ class Search(Asking):
         sort: Sequence[str] = (),
         columns: Sequence[str] = (),
         include_children: bool = False,
+        as_of: str | None = None,
         not_before: str | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> Iterator[FoundRuns]:
@@ -102,6 +107,7 @@ class Search(Asking):
                 include_children=include_children,
                 cursor=cursor,
                 limit=PAGE_RUNS,
+                as_of=as_of,
                 not_before=not_before,
                 timeout_s=timeout_s,
             )

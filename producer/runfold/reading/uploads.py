@@ -66,15 +66,17 @@ class Files(Downloads):
         *,
         first: int = 0,
         limit: int = PREVIEW_BYTES,
+        as_of: str | None = None,
         timeout_s: float = TRANSFER_TIMEOUT_S,
     ) -> tuple[bytes, str]:
         """The first bytes of a file, as the API shows them, and their media type.
 
         :param first: Place of the first byte.
         :param limit: Bytes at most; the API gives 4 MiB at once at most.
+        :param as_of: A watermark or a broker time, ISO 8601: a file that was there then.
         :raises ServiceException: The run has no such file (status_code 404).
         """
-        query = {"path": path, "attempt": attempt, "first": first, "limit": limit}
+        query = {"path": path, "attempt": attempt, "first": first, "limit": limit, "as_of": as_of}
         return self._ask(
             f"{run_path(run_id)}/artifacts/preview",
             query,

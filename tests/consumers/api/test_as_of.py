@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -89,6 +91,24 @@ def test_points_are_cut_at_the_same_place(ledger: Ledger, api: Api) -> None:
     assert (past.headers["Runfold-Watermark"], len(past.data)) == (then, len(metrics))
     (writer,) = api.get("/runs/r1/completeness", as_of=then).json["writers"]
     assert {lane["stream"]: lane["stored"] for lane in writer["lanes"]} == {"facts": 2, "points": 2}
+
+
+def test_beside_metrics_stand_the_charts_writers_and_children_that_there_were(ledger: Ledger, api: Api) -> None:
+    said, later = Saying("r1"), Saying("r1", B)
+    ledger.say(said.opened(), said.started(), said.artifact("i", metric_name="i", metric_type="image"))
+    then = api.get("").json["watermark"]
+    ledger.say(later.opened(), said.artifact("j", metric_name="j", metric_type="image"))
+    ledger.say(Saying("r2").started(parent_run_id="r1"))
+
+    def beside(**moment: str) -> Any:
+        data = api.get("/runs/r1/metrics", recursive=True, **moment).data
+        return json.loads(re.search(rb'\{"r1":.*?\]\}\}', data)[0])  # type: ignore[index]
+
+    assert beside()["r1"]["writers"][1]["writer_id"] == B
+    assert [chart["path"] for chart in beside()["r1"]["charts"]] == ["i", "j"]
+    assert beside(as_of=then).keys() == {"r1"} != beside().keys()
+    assert [writer["writer_id"] for writer in beside(as_of=then)["r1"]["writers"]] == [A]
+    assert [chart["path"] for chart in beside(as_of=then)["r1"]["charts"]] == ["i"]
 
 
 def test_a_moment_before_the_run_tells_when_it_began(ledger: Ledger, api: Api) -> None:

@@ -233,6 +233,26 @@ def test_logs_are_listed_shown_from_their_end_and_lost_bytes_are_told(ledger: Le
     assert "user_logs/std_log.txt" in none.err
 
 
+def test_logs_children_and_decisions_are_told_as_they_were(ledger: Ledger, runfold: Runfold) -> None:
+    parent, child = Saying("back_p", "4" * 32), Saying("back_c1", "5" * 32)
+    ledger.say(parent.started(), parent.properties(p="1"), parent.log("out", b"one\n"))
+    ledger.say(child.started(parent_run_id="back_p"), child.status("Running"), child.logged("loss", 3.0))
+    then = runfold("runs", "show", "back_p", "--json").json["run"]["watermark"]
+    ledger.say(parent.properties(p="2"), parent.log("out", b"two\n"), child.logged("loss", 1.0), child.ended("Failed"))
+    ledger.say(Saying("back_c2", "6" * 32).started(parent_run_id="back_p"))
+    for back, text, children, refused in (((), "one\ntwo\n", 2, 1), (("--as-of", then), "one\n", 1, 0)):
+        assert runfold("logs", "show", "back_p", *back).out == text
+        assert runfold("logs", "list", "back_p", "--json", *back).json["logs"][0]["bytes"] == len(text)
+        of = ("runs", "list", "parent = back_p", "--sort", "created", "-c", "metric.loss", *back)
+        assert runfold(*of, "--json").json["of"] == children
+        assert len(runfold(*of, "--ids", "--all").out.split()) == children
+        assert ("Running" in runfold(*of).out) == bool(back)
+        assert len(runfold("decisions", "back_p", "--json", *back).lines) == refused
+    wrong = runfold("runs", "list", "status = Running", "--as-of", then, "--json")
+    assert wrong.exit == exits.USAGE
+    assert "parent =" in wrong.error["message"]
+
+
 def test_a_log_is_followed_from_its_last_lines_to_its_end(ledger: Ledger, runfold: Runfold) -> None:
     one = Saying("logs_2", "2" * 32)
     ledger.say(one.opened(), one.started(), one.log("log.txt", b"one\ntwo\n"), one.ended("Completed"), one.closed())

@@ -31,7 +31,7 @@ async def artifacts(
     """A page of the run's artifacts by path, then attempt."""
     path, attempt = place_of(cursor, str, int)
     place = {"after_path": path, "after_attempt": attempt, "limit": limit + 1}
-    async with standing_at(read, run_id, as_of) as snapshot:
+    async with standing_at(read, run_id, as_of, points=False) as snapshot:
         await known_run(snapshot, run_id)
         rows = await snapshot.rows("artifacts", {"run_id": run_id, "prefix": prefix, **place})
         watermark = await snapshot.watermark()
@@ -53,9 +53,10 @@ async def content(
     run_id: RunId,
     path: Annotated[str, Query(max_length=4096, description="Path of the artifact.")],
     attempt: Annotated[int | None, Query(ge=0, lt=1 << 31, description="Of this attempt; else of the latest.")] = None,
+    as_of: AsOf = None,
 ) -> answers.ContentAnswer:
     """A signed address, good for a while. Compare what it gives with `sha256`."""
-    async with read.snapshot() as snapshot:
+    async with standing_at(read, run_id, as_of, points=False) as snapshot:
         await known_run(snapshot, run_id)
         rows = await snapshot.rows("artifact", {"run_id": run_id, "path": path, "attempt": attempt})
         watermark = await snapshot.watermark()

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Path, Query
 
 from runfold_consumers.api import answers
 from runfold_consumers.api.as_of import AsOf, positions_of, watermark_at
-from runfold_consumers.api.database import Row
+from runfold_consumers.api.database import Row, Snapshot
 from runfold_consumers.api.errors import documented, invalid
 from runfold_consumers.api.paging import PAGE_BYTES_MAX, Cursor, Limit, cursor_of, place_of
-from runfold_consumers.api.past import existed
+from runfold_consumers.api.past import cut_of, existed
 from runfold_consumers.api.services import Read, Reading, RunId
 from runfold_schemas import codec
 from runfold_schemas.errors import DecodeError
@@ -87,23 +87,10 @@ async def _timeline(
 ) -> answers.TimelineAnswer:
     (offset,) = place_of(cursor, int)
     place = (_LAST if asked.newest_first else 0) if offset is None else offset
-    page = {
-        "place": place,
-        "limit": limit + 1,
-        "bytes_max": PAGE_BYTES_MAX,
-        "cut_partitions": None,
-        "cut_offsets": None,
-    }
+    page = {"place": place, "limit": limit + 1, "bytes_max": PAGE_BYTES_MAX}
     async with read.at(as_of).snapshot() as snapshot:
-        watermark = await snapshot.watermark()
-        if as_of is not None:
-            positions = await positions_of(snapshot, as_of)
-            if kind == "run":
-                await existed(snapshot, about, positions)
-            cut = [(partition, next_) for (topic_kind, partition), next_ in positions.items() if topic_kind == "facts"]
-            page |= {"cut_partitions": [part for part, _ in cut], "cut_offsets": [next_ for _, next_ in cut]}
-            watermark = await watermark_at(snapshot, positions, as_of)
-        rows = await snapshot.rows("timeline", {"kind": kind, "id": about, **asked._asdict(), **page})
+        cut, watermark = await _cut(snapshot, kind, about, as_of)
+        rows = await snapshot.rows("timeline", {"kind": kind, "id": about, **asked._asdict(), **page, **cut})
     following = [row.pop("next_offset") for row in rows]
     for row in rows:
         row["body"] = body_of(row.pop("message"))
@@ -114,13 +101,28 @@ async def _timeline(
     )
 
 
-@routes.get("/runs/{run_id}/decisions", summary="Decisions about a run")
+async def _cut(snapshot: Snapshot, kind: str, about: str, as_of: str | None) -> tuple[Row, str]:
+    """Before which offsets facts are told, None of all, as statements take it; and the watermark that says so.
+
+    Raises:
+        ApiError: 404, there was no such run then.
+    """
+    if as_of is None:
+        return cut_of(None), await snapshot.watermark()
+    positions = await positions_of(snapshot, as_of)
+    if kind == "run":
+        await existed(snapshot, about, positions)
+    return cut_of(positions), await watermark_at(snapshot, positions, as_of)
+
+
+@routes.get("/runs/{run_id}/decisions", summary="Decisions about a run", responses=documented(404))
 async def decisions(
     read: Read,
     run_id: RunId,
     writer_id: WriterId = None,
     ordinal: Ordinal = None,
     key: RefusedKey = None,
+    as_of: AsOf = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> answers.DecisionsAnswer:
@@ -129,10 +131,12 @@ async def decisions(
     With `writer_id` and `ordinal`: the decision about that fact, whatever it is, or none while it is not folded. A
     client that waits for it names the fact's lane and ordinal in `not_before`.
     """
-    return await _decisions(read, "run", run_id, writer_id, ordinal, key, cursor, limit)
+    return await _decisions(read, "run", run_id, writer_id, ordinal, key, as_of, cursor, limit)
 
 
-@routes.get("/aggregates/{kind}/{aggregate_id:path}/decisions", summary="Decisions about anything")
+@routes.get(
+    "/aggregates/{kind}/{aggregate_id:path}/decisions", summary="Decisions about anything", responses=documented(404)
+)
 async def decisions_about(
     read: Read,
     kind: Annotated[Kind, Path(description="Of the aggregate.")],
@@ -140,11 +144,12 @@ async def decisions_about(
     writer_id: WriterId = None,
     ordinal: Ordinal = None,
     key: RefusedKey = None,
+    as_of: AsOf = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> answers.DecisionsAnswer:
     """As decisions about a run. Of a registration, `version` tells which version it is."""
-    return await _decisions(read, kind, aggregate_id, writer_id, ordinal, key, cursor, limit)
+    return await _decisions(read, kind, aggregate_id, writer_id, ordinal, key, as_of, cursor, limit)
 
 
 async def _decisions(
@@ -154,6 +159,7 @@ async def _decisions(
     writer_id: str | None,
     ordinal: int | None,
     key: str | None,
+    as_of: str | None,
     cursor: str | None,
     limit: int,
 ) -> answers.DecisionsAnswer:
@@ -161,9 +167,9 @@ async def _decisions(
         raise invalid("ordinal needs writer_id: ordinals count what one writer says")
     (offset,) = place_of(cursor, int)
     about = {"kind": kind, "id": aggregate_id, "writer_id": writer_id, "ordinal": ordinal, "key": key}
-    async with read.snapshot() as snapshot:
-        rows = await snapshot.rows("decisions", {**about, "from_offset": offset or 0, "limit": limit + 1})
-        watermark = await snapshot.watermark()
+    async with read.at(as_of).snapshot() as snapshot:
+        cut, watermark = await _cut(snapshot, kind, aggregate_id, as_of)
+        rows = await snapshot.rows("decisions", {**about, "from_offset": offset or 0, "limit": limit + 1, **cut})
     return answers.DecisionsAnswer(
         decisions=[answers.Decision(**row) for row in rows[:limit]],
         next_cursor=_next(rows, limit),
@@ -190,7 +196,7 @@ def _told(value: Any) -> Any:
     if isinstance(value, bytes):
         return {"bytes": len(value)}
     if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
+        return answers.odd_text(value)
     if hasattr(value, "_asdict"):
         return {name: _told(field) for name, field in value._asdict().items()}
     if isinstance(value, dict):

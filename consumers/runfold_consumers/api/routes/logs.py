@@ -24,13 +24,13 @@ _ROWS_MAX = 20_000  # looked at for an answer; a writer that is flushed line by 
 MEDIA_TYPE = "application/octet-stream"
 _NUMBER = {"type": "integer"}
 
-routes = APIRouter(prefix="/v1/workspaces/{workspace}/runs/{run_id}", tags=["logs"], responses=documented(404))
+routes = APIRouter(prefix="/v1/workspaces/{workspace}/runs/{run_id}", tags=["logs"], responses=documented(404, 413))
 
 
 @routes.get("/logs", summary="Logs")
-async def logs(read: Read, run_id: RunId) -> log_answers.LogsAnswer:
+async def logs(read: Read, run_id: RunId, as_of: AsOf = None) -> log_answers.LogsAnswer:
     """The run's logs, one entry per name and writer: by name, attempt, rank."""
-    async with read.snapshot() as snapshot:
+    async with standing_at(read, run_id, as_of, points=False) as snapshot:
         rows = await snapshot.rows("log_list", {"run_id": run_id, "limit": LOGS_MAX + 1})
         if not rows:
             await known_run(snapshot, run_id)
@@ -72,10 +72,14 @@ async def content(
     ] = None,
     first: Annotated[int, Query(ge=1, lt=1 << 62, description="Ordinal of the first byte, from 1.")] = 1,
     limit: Annotated[int, Query(ge=1, le=PIECE_BYTES_MAX, description="Bytes at most.")] = 1 << 20,
+    as_of: AsOf = None,
 ) -> Response:
-    """Bytes of one writer's log of that name. Follow it with first=Runfold-Next and writer_id=Runfold-Writer."""
+    """Bytes of one writer's log of that name. Follow it with first=Runfold-Next and writer_id=Runfold-Writer.
+
+    As of a moment it is cut behind the last byte that had come, and what is on its way is what came later.
+    """
     which = {"run_id": run_id, "name": name, "attempt": attempt, "writer_id": writer_id}
-    async with read.snapshot() as snapshot:
+    async with standing_at(read, run_id, as_of, points=False) as snapshot:
         found = await snapshot.rows("log_chosen", which)
         if not found:
             await known_run(snapshot, run_id)

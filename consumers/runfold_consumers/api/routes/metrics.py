@@ -10,16 +10,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from runfold_consumers.api.answers import moment_text
+from runfold_consumers.api.answers import WATERMARK_HEADER, moment_text
 from runfold_consumers.api.as_of import AsOf, Positions, positions_of, watermark_at
 from runfold_consumers.api.container import MEDIA_TYPE, ContainerWriter
-from runfold_consumers.api.database import Snapshot
+from runfold_consumers.api.database import Row, Snapshot
 from runfold_consumers.api.errors import documented, not_found
-from runfold_consumers.api.past import existed
+from runfold_consumers.api.past import cut_of, existed
 from runfold_consumers.api.points import messages
 from runfold_consumers.api.services import Kept, Read, RunId
+from runfold_consumers.fold.lanes import FACTS
 
-WATERMARK_HEADER = "Runfold-Watermark"
 _PIECE_BYTES = 256 * 1024
 
 routes = APIRouter(prefix="/v1/workspaces/{workspace}/runs/{run_id}", tags=["metrics"], responses=documented())
@@ -54,23 +54,28 @@ async def metrics(
     positions = None if as_of is None else await positions_of(snapshot, as_of)
     if positions is not None:
         await existed(snapshot, run_id, positions)
-    asked = {"run_id": run_id, "recursive": recursive, "run_type": run_type}
+    asked = {"run_id": run_id, "recursive": recursive, "run_type": run_type, **cut_of(positions)}
     run_ids = [row["run_id"] for row in await snapshot.rows("metric_runs", asked)]
     if not run_ids:
         raise not_found("run", run_id, f"workspace {snapshot.workspace}")
-    metadata = json.dumps(await _beside(snapshot, run_ids), separators=(",", ":")).encode()
+    metadata = json.dumps(await _beside(snapshot, run_ids, positions), separators=(",", ":")).encode()
     watermark = await (snapshot.watermark() if positions is None else watermark_at(snapshot, positions, as_of))
     headers = {WATERMARK_HEADER: watermark}
     pieces = _pieces(snapshot, run_ids, ContainerWriter({"runfold.runs": metadata}), positions)
     return StreamingResponse(pieces, media_type=MEDIA_TYPE, headers=headers)
 
 
-async def _beside(snapshot: Snapshot, run_ids: Sequence[str]) -> dict[str, Any]:
-    """Writers and charts of each run."""
+async def _beside(snapshot: Snapshot, run_ids: Sequence[str], until: Positions | None) -> dict[str, Any]:
+    """Writers and charts of each run, as far as they had come."""
+
+    def had_come(row: Row) -> bool:
+        place, offset = (FACTS, row.pop("partition")), row.pop("offset")
+        return until is None or (offset is not None and offset < until.get(place, 0))
+
     beside: dict[str, Any] = {run_id: {"writers": [], "charts": []} for run_id in run_ids}
-    for writer in await snapshot.rows("metric_writers", {"run_ids": run_ids}):
+    for writer in filter(had_come, await snapshot.rows("metric_writers", {"run_ids": run_ids})):
         beside[writer.pop("run_id")]["writers"].append(writer)
-    for chart in await snapshot.rows("metric_charts", {"run_ids": run_ids}):
+    for chart in filter(had_come, await snapshot.rows("metric_charts", {"run_ids": run_ids})):
         chart["occurred_at"] = moment_text(chart["occurred_at"])
         beside[chart.pop("run_id")]["charts"].append(chart)
     return beside

@@ -7,10 +7,11 @@ from typing import Annotated
 import psycopg
 from fastapi import APIRouter, Query
 
-from runfold_consumers.api.as_of import AsOf, positions_of
+from runfold_consumers.api.as_of import AsOf, Positions, positions_of, watermark_at
 from runfold_consumers.api.database import STATEMENT_SECONDS_MAX, Row, Snapshot
 from runfold_consumers.api.errors import documented, invalid
 from runfold_consumers.api.paging import Cursor, Limit, cursor_of, place_of
+from runfold_consumers.api.past import existed
 from runfold_consumers.api.points import series_columns
 from runfold_consumers.api.series.gathering import lanes_of
 from runfold_consumers.api.series.summarising import MetricSummariesAnswer, MetricSummary, of_points, of_row
@@ -49,11 +50,14 @@ async def summary(
             if not rows and name is not None:  # beyond the last: `of` stands on no row
                 first = await _found(snapshot, {**asked, **dict.fromkeys(page), "limit": 1})
                 of = first[0]["of"] if first else 0
+            watermark = await snapshot.watermark()
         else:
-            all_of_them = await _then(snapshot, run_id, asked, as_of)
+            until = await positions_of(snapshot, as_of)
+            await existed(snapshot, run_id, until)
+            all_of_them = await _then(snapshot, run_id, asked, until)
             after = [metric for metric in all_of_them if name is None or _place(metric) > place]
             metrics, more, of = after[:limit], len(after) > limit, len(all_of_them)
-        watermark = await snapshot.watermark()
+            watermark = await watermark_at(snapshot, until, as_of)
     return MetricSummariesAnswer(
         metrics=metrics,
         n=len(metrics),
@@ -87,9 +91,8 @@ async def _found(snapshot: Snapshot, asked: Row) -> list[Row]:
     return rows
 
 
-async def _then(snapshot: Snapshot, run_id: str, asked: Row, as_of: str) -> list[MetricSummary]:
+async def _then(snapshot: Snapshot, run_id: str, asked: Row, until: Positions) -> list[MetricSummary]:
     """The metrics that there were, worked out from the points that had come by then."""
-    until = await positions_of(snapshot, as_of)
     rows = await _found(
         snapshot, {**asked, "after_name": None, "after_has": None, "after_column": None, "limit": _EVERYTHING}
     )

@@ -1,5 +1,6 @@
 -- Decisions about facts of an aggregate that were not plainly accepted, from an offset on; with an ordinal, the one about
--- that fact: at its first occurrence, repeats of it decide nothing. With the version that a registration got.
+-- that fact: at its first occurrence, repeats of it decide nothing. With the version that a registration got. Facts are
+-- cut before `cut_offsets`, where these are given.
 SELECT
     facts."offset",
     facts.writer_id,
@@ -41,6 +42,17 @@ WHERE facts.workspace = %(workspace)s
             AND about.partition = facts.partition
             AND about."offset" = facts."offset"
             AND about.key = %(key)s
+      )
+  )
+  AND (
+      %(cut_partitions)s::integer[] IS NULL
+      OR facts."offset" < coalesce(
+          (
+              SELECT part.next_offset
+              FROM unnest(%(cut_partitions)s::integer[], %(cut_offsets)s::bigint[]) AS part (partition, next_offset)
+              WHERE part.partition = facts.partition
+          ),
+          0
       )
   )
 ORDER BY facts."offset"

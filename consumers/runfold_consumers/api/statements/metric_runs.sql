@@ -1,4 +1,5 @@
--- The runs whose metrics are asked for: the run itself, and with `recursive` all below it, of one type where one is named.
+-- The runs whose metrics are asked for: the run itself, and with `recursive` all below it, of one type where one is named;
+-- of those below only such as had started before `cut_offsets`, where these are given.
 WITH RECURSIVE tree AS (
     SELECT runs.run_id
     FROM state.runs
@@ -8,6 +9,13 @@ WITH RECURSIVE tree AS (
     FROM tree
     JOIN state.runs ON runs.workspace = %(workspace)s AND runs.parent_run_id = tree.run_id
     WHERE %(recursive)s
+      AND (
+          %(cut_partitions)s::integer[] IS NULL
+          OR EXISTS (
+              SELECT FROM unnest(%(cut_partitions)s::integer[], %(cut_offsets)s::bigint[]) AS part (partition, next_offset)
+              WHERE part.partition = runs.partition AND part.next_offset > runs.started_offset
+          )
+      )
 )
 SELECT run_id
 FROM state.runs

@@ -1,19 +1,13 @@
--- Lanes of a run's telemetry as they stand, and of logs what came at these offsets or after them.
-SELECT lanes.*, NULL::int8multirange AS later
-FROM state.lanes
-WHERE lanes.workspace = %(workspace)s
-  AND lanes.topic_kind = 'telemetry'
-  AND lanes.aggregate_kind = 'run'
-  AND lanes.aggregate_id = %(run_id)s
-  AND lanes.stream = 'points'
-UNION ALL
+-- Lanes of the telemetry of these runs as they stand, those of points where asked for, and of logs what came at these
+-- offsets or after them.
 SELECT
     lanes.*,
     (
         SELECT range_agg(int8range(logs.first_ordinal, logs.last_ordinal, '[]'))
         FROM state.logs
-        WHERE logs.workspace = %(workspace)s
-          AND logs.run_id = %(run_id)s
+        WHERE lanes.stream <> 'points'
+          AND logs.workspace = %(workspace)s
+          AND logs.run_id = lanes.aggregate_id
           AND logs.name = substr(lanes.stream, 5)
           AND logs.writer_id = lanes.writer_id
           AND logs.partition = lanes.partition
@@ -25,10 +19,10 @@ SELECT
               ),
               0
           )
-    )
+    ) AS later
 FROM state.lanes
 WHERE lanes.workspace = %(workspace)s
   AND lanes.topic_kind = 'telemetry'
   AND lanes.aggregate_kind = 'run'
-  AND lanes.aggregate_id = %(run_id)s
-  AND lanes.stream <> 'points'
+  AND lanes.aggregate_id = ANY(%(run_ids)s::text[])
+  AND (%(points)s OR lanes.stream <> 'points')

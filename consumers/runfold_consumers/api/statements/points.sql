@@ -1,5 +1,5 @@
 -- Points of these runs, writer by writer in the order of their first ordinals: rows as they came (with a message) and
--- chunks (without). Those of outsiders are kept but not shown. `since`, `until`: next offsets by partition, JSON; where
+-- chunks (without). Those of outsiders are kept but not shown, unless asked for. `since`, `until`: next offsets by partition, JSON; where
 -- these cut through a chunk, it comes with its sources.
 WITH cuts AS (
     SELECT %(since)s::jsonb AS since, %(until)s::jsonb AS until
@@ -37,12 +37,12 @@ FROM (
       AND (cuts.until IS NULL OR chunks.first_offset < coalesce((cuts.until ->> chunks.partition::text)::bigint, 0))
 ) AS found
 WHERE (%(writer_ids)s::text[] IS NULL OR found.writer_id = ANY(%(writer_ids)s::text[]))
-  AND NOT EXISTS (
+  AND (%(outsiders)s OR NOT EXISTS (
       SELECT FROM state.writers
       WHERE writers.workspace = %(workspace)s
         AND writers.aggregate_kind = 'run'
         AND writers.aggregate_id = found.run_id
         AND writers.writer_id = found.writer_id
         AND writers.outsider
-  )
+  ))
 ORDER BY found.run_id, found.writer_id, found.first_ordinal

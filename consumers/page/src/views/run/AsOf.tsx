@@ -144,8 +144,8 @@ function Bar({ state, as_of }: { state: RunState; as_of: string }) {
       )}
       {as_of !== "" && (
         <p class="hint">
-          Status, tags, properties, files, events and metrics are folded up to there; by time, points to the second.
-          Logs and completeness are told as of now.
+          All of it is folded up to there; by time, points and logs to the second. Signs of life are not kept, and
+          whether the bytes of a file are stored is what was found since.
         </p>
       )}
       {asked.value.data?.all === false && (

@@ -1,7 +1,7 @@
 /** Runs below this one as a tree: status, times, and the metrics that were chosen. Branches are asked for when opened. */
 
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { changesOf, type FoundRun, type FoundRuns, type MetricSummary } from "../../api";
 import { csv, fileName, save } from "../../charts/exporting";
 import { count, duration, moment, seconds, short } from "../../charts/wording";
@@ -11,19 +11,23 @@ import { refOf } from "../../runs/refs";
 import { change, encode, parameters, to } from "../../url";
 import { children, summaries } from "./api";
 import { useAsked } from "./asking";
+import { concerns } from "./children";
 import { useRun } from "./state";
 
 export function ChildrenTab() {
   const { of } = useRun();
+  const back = of.as_of !== "";
   const tick = useSignal(0);
-  useEffect(
-    () =>
-      changesOf(of.workspace, () => {
-        tick.value += 1;
-      }),
-    [of.workspace, tick],
-  );
   const chosen = parameters("metric");
+  const shown = useRef(new Set<string>());
+  const withMetrics = chosen.length > 0;
+  useEffect(() => {
+    if (back) return undefined;
+    shown.current.add(of.run_id);
+    return changesOf(of.workspace, (changes) => {
+      if (concerns(changes, shown.current, withMetrics)) tick.value += 1;
+    });
+  }, [of.workspace, of.run_id, back, withMetrics, tick]);
   const asked = useAsked(JSON.stringify(of), `${tick.value} ${chosen.join()}`, (aborted) =>
     below(of, chosen, undefined, aborted),
   );
@@ -34,9 +38,13 @@ export function ChildrenTab() {
     return (
       <div class="empty">
         <h2>No children</h2>
-        <p>
-          Runs made by <code>run.child_run()</code> or <code>run.submit_child(...)</code> appear here.
-        </p>
+        {back ? (
+          <p>No run had started below this one by then.</p>
+        ) : (
+          <p>
+            Runs made by <code>run.child_run()</code> or <code>run.submit_child(...)</code> appear here.
+          </p>
+        )}
       </div>
     );
   const ids = data.runs.map((run) => run.run_id);
@@ -45,19 +53,23 @@ export function ChildrenTab() {
       <div class="controls">
         <span role="status">
           {count(data.runs.length)}
-          {data.of !== null && data.of > data.runs.length ? ` of ${count(data.of)}` : ""} children
+          {data.of !== null && data.of > data.runs.length ? ` of ${count(data.of)}` : ""}{" "}
+          {data.runs.length === 1 ? "child" : "children"}
         </span>
         <ChooseMetrics first={data.runs[0] as FoundRun} chosen={chosen} />
-        <a class="button small" href={encode(to("compare", { runs: [ids.slice(0, 200).join(",")] }))}>
-          Compare
-        </a>
-        <a class="button small" href={encode(to("runs", { q: [`parent = ${JSON.stringify(of.run_id)}`] }))}>
-          As a table
-        </a>
+        {!back && (
+          <>
+            <a class="button small" href={encode(to("compare", { runs: [ids.slice(0, 200).join(",")] }))}>
+              Compare
+            </a>
+            <a class="button small" href={encode(to("runs", { q: [`parent = ${JSON.stringify(of.run_id)}`] }))}>
+              As a table
+            </a>
+          </>
+        )}
         <Button small onClick={() => save(fileName(`${of.run_id}_children`, "csv"), childrenCsv(data.runs, chosen))}>
           csv
         </Button>
-        {of.as_of !== "" && <span class="badge warn">children are told as of now</span>}
       </div>
       <table class="facts children">
         <thead>
@@ -74,7 +86,7 @@ export function ChildrenTab() {
           </tr>
         </thead>
         <tbody>
-          <Rows page={data} depth={0} open={open} chosen={chosen} tick={tick.value} />
+          <Rows page={data} depth={0} open={open} chosen={chosen} tick={tick.value} shown={shown.current} />
         </tbody>
       </table>
     </div>
@@ -87,15 +99,21 @@ interface RowsProps {
   open: ReadonlySet<string>;
   chosen: readonly string[];
   tick: number;
+  /** Ids of rows, whose changes are listened to. */
+  shown: Set<string>;
 }
 
 const DEPTH_MAX = 24;
 
-function Rows({ page, depth, open, chosen, tick }: RowsProps) {
+function Rows({ page, depth, open, chosen, tick, shown }: RowsProps) {
   const { of } = useRun();
+  const now = Date.now();
+  const until = of.as_of === "" ? now : Math.min(Date.parse(of.as_of), now); // NaN of a watermark: it tells no time
+  const then = of.as_of === "" ? {} : { as_of: [of.as_of] };
   const more = useSignal<readonly FoundRun[]>([]);
   const cursor = useSignal(page.next_cursor);
   const all = [...page.runs, ...more.value];
+  for (const run of all) shown.add(run.run_id);
   const toggle = (run_id: string): void => {
     change({ open: open.has(run_id) ? [...open].filter((id) => id !== run_id) : [...open, run_id] }, { replace: true });
   };
@@ -121,7 +139,7 @@ function Rows({ page, depth, open, chosen, tick }: RowsProps) {
               <svg width="9" height="9" aria-hidden="true">
                 <circle cx="4.5" cy="4.5" r="4" fill={colourOf(run.run_id)} />
               </svg>{" "}
-              <a href={encode(to("run", {}, run.run_id))}>{run.name ?? run.run_id}</a>
+              <a href={encode(to("run", then, run.run_id))}>{run.name ?? run.run_id}</a>
               {run.number !== null && <span class="muted"> #{run.number}</span>}
               {run.children > 0 && <span class="muted"> {count(run.children)}</span>}
             </th>
@@ -129,7 +147,7 @@ function Rows({ page, depth, open, chosen, tick }: RowsProps) {
               <Status status={run.status} />
             </td>
             <td>{moment(run.started_at)}</td>
-            <td>{duration(seconds(run.started_at, run.ended_at, Date.now()))}</td>
+            <td>{duration(seconds(run.started_at, run.ended_at, until))}</td>
             {chosen.map((name) => (
               <td class="num" key={name}>
                 {valueText(run.values[refOfMetric(name)])}
@@ -144,6 +162,7 @@ function Rows({ page, depth, open, chosen, tick }: RowsProps) {
               open={open}
               chosen={chosen}
               tick={tick}
+              shown={shown}
             />
           )}
         </>
@@ -182,9 +201,10 @@ function Branch({
   open: ReadonlySet<string>;
   chosen: readonly string[];
   tick: number;
+  shown: Set<string>;
 }) {
   const { of } = useRun();
-  const asked = useAsked(run_id, `${rest.tick} ${rest.chosen.join()}`, (aborted) =>
+  const asked = useAsked(`${run_id} ${of.as_of}`, `${rest.tick} ${rest.chosen.join()}`, (aborted) =>
     below({ ...of, run_id }, rest.chosen, undefined, aborted),
   );
   const { data, error } = asked.value;
@@ -202,8 +222,8 @@ function Branch({
 /** Metrics are offered from the first child's: children of one parent mostly log the same. */
 function ChooseMetrics({ first, chosen }: { first: FoundRun; chosen: readonly string[] }) {
   const { of } = useRun();
-  const asked = useAsked(first.run_id, 0, (aborted) =>
-    summaries({ ...of, run_id: first.run_id, as_of: "" }, { signal: aborted }),
+  const asked = useAsked(`${first.run_id} ${of.as_of}`, 0, (aborted) =>
+    summaries({ ...of, run_id: first.run_id }, { signal: aborted }),
   );
   const names = [
     ...new Set([

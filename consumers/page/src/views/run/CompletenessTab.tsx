@@ -11,9 +11,7 @@ export function CompletenessTab() {
   const state = useRun();
   const { of, run } = state;
   const tick = tickOf(state, "points", "logs", "facts", "status");
-  const asked = useAsked(JSON.stringify([of.workspace, of.run_id]), tick, (aborted) =>
-    completeness(of, { signal: aborted }),
-  );
+  const asked = useAsked(JSON.stringify(of), tick, (aborted) => completeness(of, { signal: aborted }));
   const { data, error } = asked.value;
   if (data === null) return error === null ? <p class="waiting">…</p> : <p class="error pad">{error}</p>;
   const lanes = data.writers.flatMap((writer) => writer.lanes.map((lane) => ({ writer, lane })));
@@ -29,7 +27,6 @@ export function CompletenessTab() {
           {count(sum((lane) => lane.declared_lost))} declared lost, {count(sum(missing))} missing
         </span>
         <span class="fill" />
-        {of.as_of !== "" && <span class="badge warn">told as of now</span>}
         <Button
           small
           onClick={() =>

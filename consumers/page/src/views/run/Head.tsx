@@ -17,8 +17,8 @@ export function Head({ stale }: { stale: string | null }) {
   const { of, run, mayWrite } = useRun();
   const ended = ENDED.includes(run.status);
   const ticking = useNow(!ended && of.as_of === "");
-  const back = Date.parse(of.as_of);
-  const now = Number.isNaN(back) ? ticking : back; // looking back, a run has lasted until then
+  const back = Math.min(Date.parse(of.as_of), Date.now());
+  const now = of.as_of === "" ? ticking : back; // looking back, a run has lasted until then; a watermark tells no time
   const attempts = Array.from({ length: run.attempt + 1 }, (_, i) => i);
   const spoken = [
     ...new Set([...run.writers.flatMap((w) => (w.attempt === null ? [] : [w.attempt])), run.attempt]),
@@ -61,7 +61,9 @@ export function Head({ stale }: { stale: string | null }) {
         )}
         {run.parent_run_id !== null && (
           <Fact name="Parent">
-            <a href={encode(to("run", {}, run.parent_run_id))}>{run.parent_run_id}</a>
+            <a href={encode(to("run", of.as_of === "" ? {} : { as_of: [of.as_of] }, run.parent_run_id))}>
+              {run.parent_run_id}
+            </a>
           </Fact>
         )}
         <Fact name="Run id">

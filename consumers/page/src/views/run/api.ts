@@ -1,7 +1,7 @@
 /** What the run view asks, and the shapes of the answers that it alone reads. */
 
 import type { Answer, FoundRuns, MetricSummaries } from "../../api";
-import { below, get, getRaw, type Options, send } from "../../api";
+import { ahead, below, followFrom, get, getRaw, type Options, send } from "../../api";
 
 export interface LaneRanges {
   readonly stream: string;
@@ -163,23 +163,18 @@ export function run(of: Of, options: Options): Promise<Run> {
   return get(path(of), { as_of: of.as_of }, options);
 }
 
-let early: { key: string; answer: Promise<MetricSummaries> } | null = null;
+/** Asks for the run before the view is there. */
+export function runAhead(of: Of): void {
+  followFrom(of.workspace, ahead<Run>(path(of), { as_of: of.as_of }));
+}
 
-/** Asks for the summaries before a tab does: beside the run itself, not after it. The next `summaries` takes the answer. */
-export function askSummariesEarly(of: Of): void {
-  const answer = askSummaries(of, {});
-  answer.catch(() => undefined); // who takes it hears of it
-  early = { key: JSON.stringify(of), answer };
+/** Asks for the summaries before a tab does: beside the run itself, not after it. */
+export function summariesAhead(of: Of): void {
+  void ahead(path(of, "metrics", "summary"), { as_of: of.as_of, limit: 1000 });
 }
 
 /** Summaries of all metrics of the run. */
 export function summaries(of: Of, options: Options): Promise<MetricSummaries> {
-  const asked = early;
-  early = null;
-  return asked !== null && asked.key === JSON.stringify(of) ? asked.answer : askSummaries(of, options);
-}
-
-function askSummaries(of: Of, options: Options): Promise<MetricSummaries> {
   return paged(
     (cursor) => get<MetricSummaries>(path(of, "metrics", "summary"), { as_of: of.as_of, limit: 1000, cursor }, options),
     (all, page) => ({ ...page, metrics: [...all.metrics, ...page.metrics], n: all.n + page.n }),
@@ -216,11 +211,11 @@ export async function refusedProperties(of: Of, options: Options): Promise<reado
 }
 
 export function completeness(of: Of, options: Options): Promise<Completeness> {
-  return get(path(of, "completeness"), {}, options);
+  return get(path(of, "completeness"), { as_of: of.as_of }, options);
 }
 
 export async function logs(of: Of, options: Options): Promise<{ logs: readonly Log[]; more: boolean }> {
-  return get(path(of, "logs"), {}, options);
+  return get(path(of, "logs"), { as_of: of.as_of }, options);
 }
 
 /** Bytes of a log from an ordinal on, and where to go on. */
@@ -232,7 +227,8 @@ export async function logPiece(
   options: Options,
 ): Promise<{ bytes: Uint8Array; next: number; end: number; lost: number }> {
   const { name, attempt, writer_id } = log;
-  const answer = await getRaw(path(of, "logs", "content"), { name, attempt, writer_id, first, limit }, options);
+  const asked = { name, attempt, writer_id, first, limit, as_of: of.as_of };
+  const answer = await getRaw(path(of, "logs", "content"), asked, options);
   const header = (named: string): number => Number(answer.headers.get(named) ?? 0);
   return {
     bytes: new Uint8Array(await answer.arrayBuffer()),
@@ -242,11 +238,12 @@ export async function logPiece(
   };
 }
 
+/** Children, the oldest first; looking back, those that there were, each as it stood. */
 export function children(of: Of, columns: string, cursor: string | undefined, options: Options): Promise<FoundRuns> {
   const q = `parent = ${JSON.stringify(of.run_id)}`;
   return get(
     below(of.workspace, "search", "runs"),
-    { q, columns, cursor, sort: "created", limit: 200, count: true },
+    { q, columns, cursor, sort: "created", limit: 200, count: true, as_of: of.as_of },
     options,
   );
 }

@@ -5,9 +5,9 @@ import type { ComponentType } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { changesOf, holds } from "../../api";
 import { Tabs } from "../../parts";
-import { change, parameter, place } from "../../url";
+import { change, type Place, parameter, place } from "../../url";
 import { AsOf } from "./AsOf";
-import { run as askRun, askSummariesEarly, type Run } from "./api";
+import { run as askRun, type Run, runAhead, summariesAhead } from "./api";
 import { useAsked } from "./asking";
 import { ChildrenTab } from "./ChildrenTab";
 import { CodeTab } from "./CodeTab";
@@ -36,6 +36,14 @@ const TABS: readonly (readonly [string, string, ComponentType])[] = [
   ["code", "Code & environment", CodeTab],
 ];
 
+/** Asks for what is seen first, while the session is asked for. */
+export function ahead(at: Place): void {
+  const one = (name: string) => at.parameters[name]?.[0] ?? "";
+  const of = { workspace: at.workspace, run_id: at.run, as_of: one("as_of") };
+  runAhead(of);
+  if (["", "charts"].includes(one("tab"))) summariesAhead(of);
+}
+
 export default function RunView() {
   const { workspace, run } = place.value;
   return <OneRun key={`${workspace} ${run}`} workspace={workspace} run_id={run} />;
@@ -47,7 +55,7 @@ function OneRun({ workspace, run_id }: { workspace: string; run_id: string }) {
   const lit = useSignal<string | null>(null);
   const of = useMemo(() => ({ workspace, run_id, as_of }), [workspace, run_id, as_of]);
   useMemo(() => {
-    if (["", "charts"].includes(parameter("tab"))) askSummariesEarly(of);
+    if (["", "charts"].includes(parameter("tab"))) summariesAhead(of);
   }, []);
   useEffect(() => {
     if (as_of !== "") return undefined;

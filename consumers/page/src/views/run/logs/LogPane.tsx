@@ -19,6 +19,7 @@ const SOON_MS = 1_500;
 
 export function LogPane({ log, tick }: { log: Log; tick: number }) {
   const { of } = useRun();
+  const back = of.as_of !== "";
   const follow = parameter("follow", "1") !== "0";
   const all = useSignal(log.bytes <= TAIL);
   const first = useRef(all.peek() ? 1 : Math.max(1, log.bytes - TAIL + 1));
@@ -44,7 +45,7 @@ export function LogPane({ log, tick }: { log: Log; tick: number }) {
           error.value = null;
           if (piece.next >= piece.end) break;
           if (stands) {
-            timer = setTimeout(() => void more(), SOON_MS); // a hole that may still be filled
+            if (!back) timer = setTimeout(() => void more(), SOON_MS); // a hole that may still be filled
             return;
           }
         }
@@ -117,7 +118,7 @@ export function LogPane({ log, tick }: { log: Log; tick: number }) {
         )}
         <span class="fill" />
         <span class="muted">
-          {count(lines.length)} lines{waiting.value && " so far"}
+          {count(lines.length)} lines{waiting.value && (back ? " up to what was still on its way" : " so far")}
           {lost > 0 && `, ${bytes(lost)} declared lost`}
         </span>
         {!all.value && (
@@ -133,14 +134,16 @@ export function LogPane({ log, tick }: { log: Log; tick: number }) {
             {`The last ${bytes(TAIL)} are shown: read all ${bytes(log.bytes)}`}
           </Button>
         )}
-        <label class="control-check">
-          <input
-            type="checkbox"
-            checked={follow}
-            onChange={(event) => change({ follow: event.currentTarget.checked ? null : "0" }, { replace: true })}
-          />
-          follow
-        </label>
+        {!back && (
+          <label class="control-check">
+            <input
+              type="checkbox"
+              checked={follow}
+              onChange={(event) => change({ follow: event.currentTarget.checked ? null : "0" }, { replace: true })}
+            />
+            follow
+          </label>
+        )}
         <a
           class="button small"
           href={address(below(of.workspace, "runs", of.run_id, "logs", "content"), {
@@ -148,6 +151,7 @@ export function LogPane({ log, tick }: { log: Log; tick: number }) {
             attempt: log.attempt,
             writer_id: log.writer_id,
             limit: 4 << 20,
+            as_of: of.as_of || undefined,
           })}
           download={log.name.split("/").pop()}
         >

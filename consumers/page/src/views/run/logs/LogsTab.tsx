@@ -12,7 +12,7 @@ import { LogPane } from "./LogPane";
 export function LogsTab() {
   const state = useRun();
   const { of } = state;
-  const asked = useAsked(JSON.stringify([of.workspace, of.run_id]), tickOf(state, "logs", "status"), (aborted) =>
+  const asked = useAsked(JSON.stringify(of), tickOf(state, "logs", "status"), (aborted) =>
     logs(of, { signal: aborted }),
   );
   const { data, error } = asked.value;
@@ -24,7 +24,11 @@ export function LogsTab() {
     return (
       <div class="empty">
         <h2>No logs</h2>
-        <p>What a submitted run prints appears here while it runs.</p>
+        <p>
+          {of.as_of === ""
+            ? "What a submitted run prints appears here while it runs."
+            : "Nothing of a log had come by then."}
+        </p>
       </div>
     );
   const name = names.includes(parameter("log"))
@@ -70,10 +74,9 @@ export function LogsTab() {
           {bytes(chosen.bytes)}, {chosen.complete ? "complete" : `open, last bytes ${moment(chosen.updated_at)}`}
         </span>
         {data.more && <span class="muted">the first {count(all.length)} logs are listed</span>}
-        {of.as_of !== "" && <span class="badge warn">logs are told as of now</span>}
       </div>
       <LogPane
-        key={`${chosen.name} ${chosen.attempt} ${chosen.writer_id}`}
+        key={`${chosen.name} ${chosen.attempt} ${chosen.writer_id} ${of.as_of}`}
         log={chosen}
         tick={state.ticks.logs.value}
       />
