@@ -2,21 +2,16 @@
 
     RUNFOLD_POSTGRES=... python -m bench.paint_table       an address of a role that may create databases
 
-Makes a database of its own and drops it; an API process of its own; no broker. A time is from the navigation to the
-frame after which rows with their values are on the screen, with nothing in the browser's cache: a fresh context each
-time, signed in before. Median of READS, after one that warms the server.
+Makes a database of its own and drops it; an API process of its own; no broker. What painted means: bench/painting.py.
 """
 
 from __future__ import annotations
 
-import statistics
 import sys
-from pathlib import Path
-
-from playwright.sync_api import Browser
 
 from bench import databases
 from bench.figures import Figure, show
+from bench.painting import CACHE, ROWS, Site
 from bench.series import SERVE, free_port, serving
 from runfold_consumers.api.access import create_access_token
 from tests.consumers.api.search.filling import WORKSPACE, fill
@@ -24,42 +19,11 @@ from tests.page.browser import launched
 from tests.page.building import builder
 
 EXPERIMENTS, RUNS_EACH = 50, 2_000
-READS = 5
-LIMIT_S = 1.0
-CACHE = Path(".pytest_cache/d/chromium").absolute()
 VIEWS = {
     "first paint of the runs page": "runs",
     "the same, sorted by a metric": "runs?sort=metric.m0.min",
     "the same, filtered by a tag": "runs?q=tag.team+%3D+vision",
 }
-WATCH = """
-(() => {
-  const look = () => {
-    const rows = document.querySelectorAll(".table .rows .row:not(.absent)").length;
-    if (rows < 20) return requestAnimationFrame(look);
-    requestAnimationFrame(() => { document.documentElement.dataset.painted = performance.now(); });
-  };
-  requestAnimationFrame(look);
-})();
-"""
-
-
-def painted_s(browser: Browser, api: str, access_token: str, below: str) -> float:
-    """Seconds from the navigation to rows on the screen."""
-    times = []
-    for _ in range(READS + 1):
-        context = browser.new_context(viewport={"width": 1440, "height": 860})
-        answer = context.request.post(f"{api}/v1/session", data={"access_token": access_token})
-        if not answer.ok:
-            raise SystemExit(f"could not sign in: {answer.text()}")
-        page = context.new_page()
-        page.add_init_script(WATCH)
-        page.goto(f"{api}/w/{WORKSPACE}/{below}")
-        painted = page.locator("html[data-painted]")
-        painted.wait_for(timeout=60_000)
-        times.append(float(painted.get_attribute("data-painted") or "nan") / 1_000)
-        context.close()
-    return statistics.median(times[1:])
 
 
 def measure() -> list[Figure]:
@@ -70,15 +34,12 @@ def measure() -> list[Figure]:
         fill(conninfo, experiments=EXPERIMENTS, runs=RUNS_EACH, tags=10, properties=10, metrics=3)
         port = free_port()
         access_token = create_access_token(conninfo, principal="bench", workspaces=[WORKSPACE], scopes=["read"])
+        site = Site(browser, f"http://127.0.0.1:{port}", WORKSPACE, access_token)
         with serving([sys.executable, "-c", SERVE, conninfo, str(port)], port, "/readyz"):
             return [
-                Figure(
-                    f"{name}, {runs:,} runs",
-                    painted_s(browser, f"http://127.0.0.1:{port}", access_token, below),
-                    "s",
-                    LIMIT_S,
-                )
+                figure
                 for name, below in VIEWS.items()
+                for figure in site.painted(below, ROWS).figures(f"{name}, {runs:,} runs")
             ]
 
 

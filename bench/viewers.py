@@ -49,31 +49,39 @@ _SERVING = "from runfold_consumers.api.serving import serve; from runfold_schema
 
 
 class Logged:
-    """Runs that log all the time, folded as the projector does it; remembers when each offset was committed."""
+    """Runs that log all the time, folded as the projector does it; remembers when each offset was committed.
 
-    def __init__(self, conninfo: str) -> None:
+    Args:
+        conninfo: of a migrated database.
+        workspace: of the runs.
+        runs: how many; their ids are r0, r1, ...
+    """
+
+    def __init__(self, conninfo: str, workspace: str = WORKSPACE, runs: int = RUNS) -> None:
         self._connection = psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
         self._projector = StateProjector(lambda workspace, kind: PARTITIONS)
+        self._workspace, self._runs = workspace, runs
         self._next: dict[int, int] = {}
         self._ordinal = 0
         self.committed: list[tuple[float, int, int]] = []
 
     def batch(self) -> None:
-        """One message of each run, in one transaction, and the word that wakes."""
+        """One message of each run, in one transaction, and the word that wakes; values say the how manieth it is."""
         raws = []
         self._ordinal += 10
-        for run in range(RUNS):
+        for run in range(self._runs):
             event = MetricLogged(
                 "run", f"r{run}", f"{run:032x}", self._ordinal - 9, time.time_ns() // 1000,
-                series=(Series("loss", None, "double", "step"),), index=[0] * 10, step=list(range(10)),
-                time=[time.time()] * 10, value=[0.5] * 10,
+                series=(Series("loss", None, "double", "step"),), index=[0] * 10,
+                step=list(range(self._ordinal - 9, self._ordinal + 1)), time=[time.time()] * 10,
+                value=[self._ordinal / 10] * 10,
             )  # fmt: skip
             key = topics.key_of(event)
             part = topics.partition(key, PARTITIONS)
             offset = self._next.get(part, 0)
             self._next[part] = offset + 1
             raws.append(
-                RawRecord(WORKSPACE, "telemetry", f"runfold.{WORKSPACE}.telemetry", part, offset,
+                RawRecord(self._workspace, "telemetry", f"runfold.{self._workspace}.telemetry", part, offset,
                           time.time_ns() // 1000, key, codec.encode(event))
             )  # fmt: skip
         raws.sort(key=lambda raw: (raw.partition, raw.offset))
@@ -84,11 +92,11 @@ class Logged:
                     "INSERT INTO state.positions (workspace, topic, partition, topic_id, next_offset)"
                     " VALUES (%s, %s, %s, %s, %s)"
                     " ON CONFLICT (workspace, topic, partition) DO UPDATE SET next_offset = excluded.next_offset",
-                    (WORKSPACE, raw.topic, raw.partition, TOPIC_ID, raw.offset + 1),
+                    (self._workspace, raw.topic, raw.partition, TOPIC_ID, raw.offset + 1),
                 )
         last = raws[-1]
         self.committed.append((time.monotonic(), last.partition, last.offset + 1))
-        self._connection.execute("SELECT pg_notify('runfold_state', %s)", [WORKSPACE])
+        self._connection.execute("SELECT pg_notify('runfold_state', %s)", [self._workspace])
 
 
 async def view(port: int, access_token: str, ready: asyncio.Semaphore, read: list[tuple[float, str]]) -> None:

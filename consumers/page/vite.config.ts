@@ -7,6 +7,7 @@ export default defineConfig({
   build: {
     outDir: "node_modules/.page", // build.py puts it where the API serves it, as a whole
     emptyOutDir: true,
+    manifest: "views.json", // which files a view needs: page_files.py names them in a header, so none waits for another
     target: "es2022",
     assetsInlineLimit: 0, // data: addresses are not 'self'
     modulePreload: { polyfill: false },

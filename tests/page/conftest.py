@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.page import browser as browsers
 from tests.page.filling import FILL
+from tests.page.run_data import Looking, Speaker, looking, speaking
 from tests.services import Services
 from tests.stack import Stack, stack_on
 from tests.waiting import until
@@ -116,8 +117,28 @@ class Opened:
 Open = Callable[..., Opened]
 
 
+@pytest.fixture(scope="module")
+def home(request: pytest.FixtureRequest, filled: Filled) -> Filled:
+    """Where `opened` signs in: the workspace of FILL, or what `HOME` of the module makes of it."""
+    elsewhere: Callable[[Filled], Filled] | None = getattr(request.module, "HOME", None)
+    return filled if elsewhere is None else elsewhere(filled)
+
+
 @pytest.fixture
-def opened(chromium: Browser, filled: Filled) -> Iterator[Open]:
+def data(filled: Filled) -> Looking:
+    """The runs of the run view's tests."""
+    return looking(filled)
+
+
+@pytest.fixture
+def speaker(data: Looking) -> Iterator[Speaker]:
+    """A process that logs what it is told to, until the test ends."""
+    with speaking(data.place) as one:
+        yield one
+
+
+@pytest.fixture
+def opened(chromium: Browser, home: Filled) -> Iterator[Open]:
     """Opens pages: `opened()` signed in, `opened(signed_in=False)`, `opened(dark=True)`. Each is checked at the end."""
     contexts: list[BrowserContext] = []
     pages: list[Opened] = []
@@ -131,10 +152,10 @@ def opened(chromium: Browser, filled: Filled) -> Iterator[Open]:
             accept_downloads=True,
         )
         contexts.append(context)
-        one = Opened(context, filled)
+        one = Opened(context, home)
         pages.append(one)
         if signed_in:
-            answer = context.request.post(f"{filled.api}/v1/session", data={"access_token": filled.access_token})
+            answer = context.request.post(f"{home.api}/v1/session", data={"access_token": home.access_token})
             assert answer.ok, answer.text()
         return one
 

@@ -112,6 +112,8 @@ with run:
             run.log(rest, 1.0, step=0)
         elif what == "say":
             print(rest, flush=True)
+        elif what == "child":
+            run.child_run(name=rest).flush()
         elif what == "end":
             break
         run.flush()

@@ -7,11 +7,13 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.page.conftest import Filled
 from tests.page.filling_run import EVERYTHING, PARENT, RANK, SPEAKING
 from tests.waiting import until
+
+if TYPE_CHECKING:
+    from tests.page.conftest import Filled
 
 WORKSPACE = "looking"
 FOLDED_S = 120.0
@@ -33,6 +35,11 @@ def looking(filled: Filled) -> Looking:
     if filled.api not in _made:
         _made[filled.api] = _make(filled)
     return _made[filled.api]
+
+
+def at_home(filled: Filled) -> Filled:
+    """The workspace, for modules whose pages open there."""
+    return looking(filled).place
 
 
 def _make(filled: Filled) -> Looking:
@@ -103,7 +110,7 @@ class Speaker:
     run_id: str
 
     def say(self, line: str) -> None:
-        """`point <step> <value>`, `new <metric>`, `say <text>` or `end`."""
+        """`point <step> <value>`, `new <metric>`, `say <text>`, `child <name>` or `end`."""
         assert self.process.stdin is not None
         self.process.stdin.write(f"{line}\n")
         self.process.stdin.flush()

@@ -4,37 +4,19 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.page.conftest import Filled, Open
-from tests.page.run_data import Looking, Speaker, looking, speaking
+from tests.page.conftest import Open
+from tests.page.run_data import Looking, Speaker, at_home
 
 MINUS_INFINITY = "\N{MINUS SIGN}∞"
 TABS = ("charts", "tables", "images", "files", "logs", "children", "properties", "events", "completeness", "code")
 
-
+HOME = at_home
 pytestmark = pytest.mark.timeout(400)  # the first one waits for a stack, and for all that is logged into it
-
-
-@pytest.fixture(scope="module")
-def filled(filled: Filled) -> Filled:
-    """The workspace of these tests, in which `opened` is at home."""
-    return looking(filled).place
-
-
-@pytest.fixture(scope="module")
-def data(filled: Filled) -> Looking:
-    return looking(filled)
-
-
-@pytest.fixture
-def speaker(data: Looking) -> Iterator[Speaker]:
-    with speaking(data.place) as one:
-        yield one
 
 
 def panel(page: Page, name: str) -> Locator:

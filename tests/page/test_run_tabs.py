@@ -4,34 +4,18 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.page.conftest import Filled, Open
-from tests.page.run_data import Looking, Speaker, get, looking, speaking
+from tests.page.conftest import Open
+from tests.page.run_data import Looking, Speaker, at_home, get
 from tests.waiting import until
 
+HOME = at_home
 pytestmark = pytest.mark.timeout(400)  # the first one waits for a stack, and for all that is logged into it
-
-
-@pytest.fixture(scope="module")
-def filled(filled: Filled) -> Filled:
-    """The workspace of these tests, in which `opened` is at home."""
-    return looking(filled).place
-
-
-@pytest.fixture(scope="module")
-def data(filled: Filled) -> Looking:
-    return looking(filled)
-
-
-@pytest.fixture
-def speaker(data: Looking) -> Iterator[Speaker]:
-    with speaking(data.place) as one:
-        yield one
 
 
 def saved(page: Page, button: str, folder: Path) -> list[dict[str, str]]:
@@ -231,6 +215,62 @@ def test_the_as_of_slider_shows_the_whole_run_as_it_was(opened: Open, data: Look
     expect(page.locator(".run-head")).to_contain_text("Completed")
     page.goto(data.place.address(f"runs/{data.everything}?tab=files&as_of={started['broker_time']}"))
     expect(page.get_by_text("No files")).to_be_visible()
+
+
+def test_looking_back_logs_children_and_completeness_are_told_as_they_were_and_stand_still(
+    opened: Open, speaker: Speaker, data: Looking
+) -> None:
+    run = f"runs/{speaker.run_id}"
+
+    def bytes_of_log(as_of: str = "") -> int:
+        return sum(log["bytes"] for log in get(data.place, f"{run}/logs{as_of}")["logs"])
+
+    def children() -> int:
+        q = quote(f'parent = "{speaker.run_id}"')
+        return int(get(data.place, f"search/runs?q={q}")["of"])
+
+    def speak(word: str) -> None:
+        before, there = bytes_of_log(), children()
+        speaker.say(f"say the {word} word")
+        speaker.say(f"child {word}")
+        until(lambda: bytes_of_log() > before and children() > there, 60, f"the {word} word to be folded")
+
+    speak("first")
+    moment = get(data.place, run)["watermark"]
+    speak("second")
+    one = opened()
+    page = one.page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    one.go(f"{run}?tab=logs&as_of={quote(moment)}")
+    log = page.get_by_role("log")
+    expect(page.get_by_text("Looking back")).to_be_visible()
+    expect(log).to_contain_text("the first word")
+    speak("third")
+    expect(log).not_to_contain_text("the second word")
+    expect(page.get_by_label("follow")).to_have_count(0)
+    one.accessible()
+    page.get_by_role("tab", name="Children").click()
+    expect(page.get_by_role("status").filter(has_text="1 child")).to_be_visible()
+    expect(page.locator("table.children tbody tr")).to_have_text([re.compile("first")])
+    one.accessible()
+    page.get_by_role("tab", name="Completeness").click()
+    told = get(data.place, f"{run}/completeness?as_of={quote(moment)}")["writers"]
+    lane = next(lane for writer in told for lane in writer["lanes"] if lane["stream"].startswith("log/"))
+    row = page.get_by_role("row").filter(has_text=lane["stream"])
+    assert lane["stored"] == bytes_of_log(f"?as_of={quote(moment)}") < bytes_of_log()
+    expect(row.get_by_role("cell").nth(1)).to_have_text(f"{lane['sent']:,}")
+    expect(page.locator(".watermark").last).to_have_text(moment)
+    expect(page.get_by_text(re.compile("as of now", re.IGNORECASE))).to_have_count(0)
+    one.accessible()
+    assert not [url for url in asked if "/changes" in url]  # nothing is heard of what comes now
+    page.get_by_role("button", name="Back to now").click()
+    page.get_by_role("tab", name="Children").click()
+    expect(page.locator("table.children tbody tr")).to_have_count(3)
+    speaker.say("child fourth")
+    expect(page.get_by_role("row", name=re.compile("fourth"))).to_be_visible()
+    page.get_by_role("tab", name="Logs").click()
+    expect(log).to_contain_text("the third word")
 
 
 def test_completeness_is_told_per_writer_and_stream(opened: Open, data: Looking) -> None:

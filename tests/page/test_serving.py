@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 from pathlib import Path
 
@@ -40,6 +41,36 @@ def test_every_address_of_the_page_is_answered_with_its_index(client: TestClient
     assert answer.headers["cache-control"] == "no-cache"
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert client.head(path).status_code == 200
+
+
+VIEWS = {
+    "index.html": {"file": "assets/index-abc.js", "isEntry": True, "imports": ["_parts.js"], "css": ["assets/i.css"]},
+    "_parts.js": {"file": "assets/parts.js"},
+    "_charts.js": {"file": "assets/charts.js", "imports": ["_parts.js"], "css": ["assets/charts.css"]},
+    "src/views/runs/index.tsx": {
+        "file": "assets/runs.js", "name": "runs", "isDynamicEntry": True, "imports": ["index.html", "_charts.js"],
+    },
+    "src/views/run/index.tsx": {"file": "assets/run.js", "name": "run", "isDynamicEntry": True},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "link"),
+    [
+        (
+            "/w/team/runs?q=x",
+            "</assets/runs.js>; rel=modulepreload, </assets/charts.js>; rel=modulepreload, "
+            "</assets/charts.css>; rel=preload; as=style; crossorigin",
+        ),
+        ("/w/team/runs/r1", "</assets/run.js>; rel=modulepreload"),
+        ("/w/team/none", None),
+        ("/", None),
+    ],
+)
+def test_an_address_names_what_its_view_loads(client: TestClient, folder: Path, path: str, link: str | None) -> None:
+    (folder / "views.json").write_text(json.dumps(VIEWS))
+    assert client.get(path).headers.get("link") == link
+    assert client.get("/views.json").status_code == 404
 
 
 def test_assets_carry_their_digest_and_are_kept_for_good(client: TestClient) -> None:

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { get, signedInAgain, signedOut } from "./client";
+import { ahead, get, signedInAgain, signedOut } from "./client";
 
 const told = (status: number) => new Response(JSON.stringify({ error: { code: "x", message: "x" } }), { status });
 const good = () => new Response(JSON.stringify({ n: 1 }), { status: 200 });
@@ -21,11 +21,14 @@ describe("a request that is refused because the session ended", () => {
   });
 
   it("asks nobody to sign in who did so since it was sent", async () => {
-    const late = Promise.withResolvers<Response>();
-    vi.stubGlobal("fetch", vi.fn().mockReturnValueOnce(late.promise).mockResolvedValueOnce(good()));
+    let answer: (response: Response) => void = () => undefined;
+    const late = new Promise<Response>((resolve) => {
+      answer = resolve;
+    });
+    vi.stubGlobal("fetch", vi.fn().mockReturnValueOnce(late).mockResolvedValueOnce(good()));
     const asked = get("/v1/workspaces");
     signedInAgain();
-    late.resolve(told(401));
+    answer(told(401));
     expect(await asked).toEqual({ n: 1 });
     expect(signedOut.value).toBe(false);
   });
@@ -37,5 +40,28 @@ describe("a request that is refused because the session ended", () => {
     await vi.waitFor(() => expect(signedOut.value).toBe(true));
     aborting.abort(new Error("gone"));
     await expect(asked).rejects.toThrow("gone");
+  });
+});
+
+describe("what is asked ahead of a view", () => {
+  it("is taken by the first who asks, once, and is asked but once meanwhile", async () => {
+    const fetched = vi.fn().mockImplementation(async () => good());
+    vi.stubGlobal("fetch", fetched);
+    void ahead("/v1/a", { q: "x", none: undefined });
+    void ahead("/v1/a", { q: "x" });
+    expect(await get("/v1/a", { q: "x" })).toEqual({ n: 1 });
+    expect(fetched).toHaveBeenCalledTimes(1);
+    await get("/v1/a", { q: "x" });
+    expect(fetched).toHaveBeenCalledTimes(2);
+  });
+
+  it("is asked again where it was refused, and alone asks nobody to sign in", async () => {
+    const fetched = vi.fn().mockResolvedValueOnce(told(401)).mockResolvedValueOnce(good());
+    vi.stubGlobal("fetch", fetched);
+    const begun = ahead("/v1/b");
+    const asked = get("/v1/b");
+    await expect(begun).rejects.toThrow();
+    expect(signedOut.value).toBe(false);
+    expect(await asked).toEqual({ n: 1 });
   });
 });

@@ -40,8 +40,32 @@ export type Asked = Readonly<
   Record<string, string | number | boolean | readonly (string | number)[] | null | undefined>
 >;
 
+const early = new Map<string, { answer: Promise<unknown>; at_ms: number }>();
+const EARLY_MS = 10_000;
+
+/**
+ * Asks for what a view asks for first, while it is not there yet and the session is being asked for. The first `get` of
+ * the same address takes the answer; a refusal is nobody's: it is asked again then.
+ */
+export function ahead<T>(path: string, query: Asked = {}): Promise<T> {
+  const url = address(path, query);
+  const begun = early.get(url);
+  if (begun !== undefined && Date.now() - begun.at_ms < EARLY_MS) return begun.answer as Promise<T>;
+  const answer = answered("GET", url, undefined, { waitsForSignIn: false }).then((one) => one.json() as Promise<T>);
+  answer.catch(() => early.delete(url));
+  early.set(url, { answer, at_ms: Date.now() });
+  return answer;
+}
+
 /** GET of a path of the API with a query; undefined, null and "" are left out, lists are repeated. */
 export async function get<T>(path: string, query: Asked = {}, options: Options = {}): Promise<T> {
+  const begun = early.get(address(path, query));
+  if (begun !== undefined) {
+    early.delete(address(path, query));
+    const answer = Date.now() - begun.at_ms < EARLY_MS ? await begun.answer.catch(() => null) : null;
+    options.signal?.throwIfAborted();
+    if (answer !== null) return answer as T;
+  }
   return (await (await answered("GET", address(path, query), undefined, options)).json()) as T;
 }
 

@@ -24,7 +24,10 @@ class Stream {
   private retry_ms = FIRST_RETRY_MS;
   private timer = 0;
 
-  constructor(private readonly workspace: string) {}
+  constructor(
+    private readonly workspace: string,
+    private before: Promise<string> | null,
+  ) {}
 
   add(listener: Listener): () => void {
     this.listeners.add(listener);
@@ -44,6 +47,14 @@ class Stream {
     clearTimeout(this.timer);
     if (document.hidden) return;
     liveness.value = "waiting";
+    if (this.before !== null) {
+      void this.before.then((watermark) => {
+        this.before = null;
+        this.after ||= watermark;
+        if (this.source === null && this.listeners.size > 0) this.open();
+      });
+      return;
+    }
     const query = this.after === "" ? "" : `?after=${encodeURIComponent(this.after)}`;
     const source = new EventSource(below(this.workspace, "changes") + query);
     this.source = source;
@@ -87,12 +98,25 @@ class Stream {
 }
 
 const streams = new Map<string, Stream>();
+const begun = new Map<string, Promise<string>>();
+
+/** What was asked ahead of the view that shows it is followed from its own watermark on, so that nothing between is missed. */
+export function followFrom(workspace: string, answer: Promise<{ watermark: string }>): void {
+  if (streams.has(workspace)) return;
+  begun.set(
+    workspace,
+    answer.then(
+      (told) => told.watermark,
+      () => "",
+    ),
+  );
+}
 
 /** Calls `listener` with each difference of a workspace, until the function that it returns is called. */
 export function changesOf(workspace: string, listener: Listener): () => void {
   let stream = streams.get(workspace);
   if (stream === undefined) {
-    stream = new Stream(workspace);
+    stream = new Stream(workspace, begun.get(workspace) ?? null);
     streams.set(workspace, stream);
   }
   return stream.add(listener);

@@ -8,6 +8,7 @@ export interface RunsAsked {
   readonly sort?: string | undefined;
   readonly columns?: string | undefined;
   readonly cursor?: string | undefined;
+  readonly skip?: number | undefined;
   readonly limit?: number | undefined;
   readonly count?: boolean | undefined;
   readonly include_children?: boolean | undefined;

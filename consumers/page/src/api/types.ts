@@ -131,6 +131,8 @@ export interface DeadLetter {
   readonly offset: number;
   readonly kind?: string;
   readonly reason?: string;
+  readonly retried_at: string | null;
+  readonly retried_by: string | null;
   readonly [more: string]: unknown;
 }
 
@@ -146,7 +148,13 @@ export interface Refusal {
 
 export interface Health extends Answer {
   readonly projectors: readonly ProjectorLag[];
-  readonly dead_letters: { readonly poison: number; readonly parked: number; readonly latest: readonly DeadLetter[] };
+  readonly dead_letters: {
+    readonly poison: number;
+    readonly parked: number;
+    /** Of both, those that nobody sent again. */
+    readonly open: number;
+    readonly latest: readonly DeadLetter[];
+  };
   readonly refusals: { readonly last_hour: number; readonly latest: readonly Refusal[] };
   readonly throughput: readonly { readonly topic: string; readonly per_s: number }[];
   readonly runs: { readonly running: number; readonly not_responding: number; readonly last_hour: number };

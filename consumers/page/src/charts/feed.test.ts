@@ -84,6 +84,26 @@ describe("a feed", () => {
     expect(feed.data([A]).value.series[0]?.of).toBe(3);
   });
 
+  it("asks once more for what came while it was answered, and once a second however much comes", async () => {
+    feed.see([A], true);
+    await settle();
+    feed.changed(); // before the first answer: the server may have read before it
+    await settle();
+    api.asked[0]?.answer([told("a", [1])], "first");
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(api.asked.map(({ ask }) => ask.after)).toEqual([undefined, "first"]);
+    feed.changed();
+    api.asked[1]?.answer([told("a", [2], { change: "points" })], "second");
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(api.asked[2]?.ask.after).toBe("second");
+    api.asked[2]?.answer([], "third");
+    for (let at = 0; at < 20; at++) {
+      feed.changed();
+      await vi.advanceTimersByTimeAsync(50);
+    }
+    expect(api.asked.length).toBeLessThanOrEqual(4);
+  });
+
   it("lets what was told before give way where the server says whole", async () => {
     feed.see([A], true);
     await settle();

@@ -46,6 +46,7 @@ interface Batch {
 
 const METRICS_MAX = 24;
 const ZOOM_SETTLES_MS = 60;
+const REFRESH_MS = 1_000;
 const EMPTY: PanelData = { series: [], busy: false, error: null, known: false };
 
 export class Feed {
@@ -53,6 +54,8 @@ export class Feed {
   private zoom: Range | null = null;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private zoomTimer: ReturnType<typeof setTimeout> | null = null;
+  private refreshTimer: ReturnType<typeof setTimeout> | null = null;
+  private refreshed_ms = 0;
   private closed = false;
 
   constructor(
@@ -98,19 +101,17 @@ export class Feed {
     }, ZOOM_SETTLES_MS);
   }
 
-  /** Something came: panels in sight get what is new, the others when they are seen again. */
+  /** Something came: panels in sight get what is new, at most once in REFRESH_MS; the others when they are seen again. */
   changed(): void {
-    for (const panel of this.panels.values()) {
-      if (panel.overview === null) continue;
-      panel.stale = true;
-      if (panel.seen > 0) this.queue(panel);
-    }
+    for (const panel of this.panels.values()) panel.stale = true;
+    this.refreshSoon();
   }
 
   close(): void {
     this.closed = true;
     if (this.timer !== null) clearTimeout(this.timer);
     if (this.zoomTimer !== null) clearTimeout(this.zoomTimer);
+    if (this.refreshTimer !== null) clearTimeout(this.refreshTimer);
     for (const panel of this.panels.values()) for (const batch of panel.waits) batch.abort.abort();
   }
 
@@ -136,6 +137,15 @@ export class Feed {
     return panel;
   }
 
+  private refreshSoon(): void {
+    const pause_ms = Math.max(0, this.refreshed_ms + REFRESH_MS - Date.now());
+    this.refreshTimer ??= setTimeout(() => {
+      this.refreshTimer = null;
+      this.refreshed_ms = Date.now();
+      for (const panel of this.panels.values()) if (panel.stale && panel.seen > 0) this.queue(panel);
+    }, pause_ms);
+  }
+
   private queue(panel: Panel): void {
     if (panel.queued) return;
     panel.queued = true;
@@ -159,8 +169,12 @@ export class Feed {
   }
 
   private async ask(panels: Panel[], after: string | null): Promise<void> {
+    for (const panel of panels) panel.stale = false; // what comes while it is answered makes it so again
     const answer = await this.request(panels, after === null ? {} : { after });
-    if (answer === null) return;
+    if (answer === null) {
+      for (const panel of panels) panel.stale = true;
+      return;
+    }
     const came = byMetric(answer.series);
     const again: Panel[] = [];
     for (const panel of panels) {
@@ -177,11 +191,10 @@ export class Feed {
           panel.detail = within(panel.detail, series, panel.zoom, this.common);
       }
       panel.cursor = answer.cursor;
-      panel.stale = false;
       this.publish(panel);
     }
     if (again.length > 0) await this.ask(again, null);
-    for (const panel of panels) if (panel.stale && panel.seen > 0) this.queue(panel);
+    if (!this.closed && panels.some((panel) => panel.stale && panel.seen > 0)) this.refreshSoon();
     void this.refineAll(panels);
   }
 

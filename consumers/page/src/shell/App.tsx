@@ -6,13 +6,19 @@ import { useEffect } from "preact/hooks";
 import { resume, session, signIn } from "../api";
 import { signedOut } from "../api/client";
 import { Dialog, Toasts } from "../parts";
-import { decode, encode, go, place, type View } from "../url";
+import { decode, encode, go, type Place, place, type View } from "../url";
 import { accessTokenOfAddress } from "../views/sign-in/fragment";
 import { SignIn } from "../views/sign-in/SignIn";
 import { Failure } from "./Failure";
 import { Header } from "./Header";
 
-const views: Partial<Record<View, () => Promise<{ default: ComponentType }>>> = {
+interface Module {
+  default: ComponentType;
+  /** Asks for what the view shows first. */
+  ahead?: (at: Place) => void;
+}
+
+const views: Partial<Record<View, () => Promise<Module>>> = {
   runs: () => import("../views/runs"),
   run: () => import("../views/run"),
   compare: () => import("../views/compare"),
@@ -23,8 +29,9 @@ const views: Partial<Record<View, () => Promise<{ default: ComponentType }>>> = 
 export function App() {
   const state = useSignal<"asking" | "known" | { error: unknown }>("asking");
   useEffect(() => {
-    ahead();
-    admitted()
+    const access_token = accessTokenOfAddress();
+    ahead(access_token === null);
+    admitted(access_token)
       .then(() => {
         state.value = "known";
       })
@@ -104,14 +111,16 @@ function Nowhere() {
   );
 }
 
-/** Fetches the file of the view that the address names while the session is asked for. */
-function ahead(): void {
-  views[place.peek().view]?.().catch(() => undefined); // whoever shows it tells
+/** Fetches the file of the view that the address names while the session is asked for, and what it shows first. */
+function ahead(may_ask: boolean): void {
+  const at = place.peek();
+  views[at.view]?.()
+    .then((module) => (may_ask ? module.ahead?.(at) : undefined))
+    .catch(() => undefined); // whoever shows it tells
 }
 
-/** The session there is; made from the access token in the address where one stands there (it is removed at once). */
-async function admitted(): Promise<void> {
-  const access_token = accessTokenOfAddress();
+/** The session there is; made from the access token that stood in the address, where one did. */
+async function admitted(access_token: string | null): Promise<void> {
   if (access_token !== null) {
     await signIn(access_token).catch(() => undefined);
   }
@@ -124,7 +133,8 @@ function onwards(): Record<string, readonly string[]> {
 
 /** From sign-in or the root to where one wanted to go, else to the runs of the workspace that was seen last. */
 function leave(): void {
-  const next = place.peek().parameters["next"]?.[0];
+  const { next: own, return_to } = place.peek().parameters; // the latter where a sign-on failed
+  const next = own?.[0] ?? return_to?.[0];
   if (next?.startsWith("/w/")) {
     go(decode(next), { replace: true });
     return;

@@ -181,7 +181,7 @@ async function experiments(workspace: string, options: { signal: AbortSignal }):
   const all: Experiment[] = [];
   let cursor: string | null = "";
   while (cursor !== null) {
-    const page: Experiments = await get(below(workspace, "experiments"), { cursor, limit: PAGE }, options);
+    const page: Experiments = await get(below(workspace, "experiments"), { view: "all", cursor, limit: PAGE }, options);
     all.push(...page.experiments.filter((one) => !one.deleted));
     cursor = page.next_cursor;
   }

@@ -48,7 +48,6 @@ export default function HealthView() {
   if (now === null)
     return error.value === null ? <p class="waiting" aria-busy="true" /> : <Failure error={error.value} />;
   const lag = worst(now.projectors);
-  const letters = now.dead_letters.poison + now.dead_letters.parked;
   return (
     <section class="health" aria-label="Health">
       <div class="page">
@@ -76,8 +75,8 @@ export default function HealthView() {
             {count(now.runs.not_responding)}
           </Tile>
           <Tile label="Started in the last hour">{count(now.runs.last_hour)}</Tile>
-          <Tile label="Dead letters" tone={letters > 0 ? "bad" : "good"}>
-            {count(letters)}
+          <Tile label="Dead letters" tone={now.dead_letters.open > 0 ? "bad" : "good"}>
+            {count(now.dead_letters.open)}
           </Tile>
           <Tile label="Refusals in the last hour" tone={now.refusals.last_hour > 0 ? "warn" : "good"}>
             {count(now.refusals.last_hour)}
@@ -183,14 +182,15 @@ function Throughput({ health, history }: { health: Health; history: History }) {
 }
 
 function DeadLetters({ workspace, health }: { workspace: string; health: Health }) {
-  const { poison, parked, latest } = health.dead_letters;
+  const { poison, parked, open, latest } = health.dead_letters;
   const admin = holds(workspace, "admin");
   return (
     <section aria-labelledby="dead-letters">
       <h2 id="dead-letters">Dead letters</h2>
       <p class="hint">
-        {count(poison)} poison (broken records), {count(parked)} parked (their schema is unknown yet); the latest{" "}
-        {count(latest.length)} of {count(poison + parked)}.
+        {count(poison)} poison (broken records), {count(parked)} parked (their schema is unknown yet),{" "}
+        {count(poison + parked - open)} of them sent again; the latest {count(latest.length)} of{" "}
+        {count(poison + parked)}.
       </p>
       {latest.length === 0 ? null : (
         <Plain heads={["topic", "partition", "offset", "kind", "reason", ...(admin ? ["retry"] : [])]}>
@@ -205,13 +205,17 @@ function DeadLetters({ workspace, health }: { workspace: string; health: Health 
               <td>{one.reason ?? ""}</td>
               {admin ? (
                 <td>
-                  <Button
-                    small
-                    label={`Retry offset ${one.offset} of partition ${one.partition}`}
-                    onClick={() => void retry(workspace, one)}
-                  >
-                    retry
-                  </Button>
+                  {one.retried_at === null ? (
+                    <Button
+                      small
+                      label={`Retry offset ${one.offset} of partition ${one.partition}`}
+                      onClick={() => void retry(workspace, one)}
+                    >
+                      retry
+                    </Button>
+                  ) : (
+                    <span title={moment(one.retried_at)}>sent again by {one.retried_by}</span>
+                  )}
                 </td>
               ) : null}
             </tr>

@@ -38,7 +38,11 @@ export function RunsCharts({
   const x = useSignal<X>("step");
   const zoom = useSignal<Range | null>(null);
   const log = useSignal(false);
-  const drawn = runs.filter((run) => isShown(run.run_id)).slice(0, DRAWN_MAX);
+  const drawn: FoundRun[] = [];
+  for (const run of runs) {
+    if (drawn.length === DRAWN_MAX) break;
+    if (isShown(run.run_id)) drawn.push(run);
+  }
   return (
     <aside class="beside" aria-label="Charts of the shown runs">
       <div class="bar">

@@ -2,21 +2,21 @@
 
 import { batch, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { changesOf } from "../../api";
+import { ahead as askAhead, below, changesOf, followFrom } from "../../api";
 import { save } from "../../charts/exporting";
 import { count } from "../../charts/wording";
 import { Button, say } from "../../parts";
 import { labelOf, metricOf, sparkOf } from "../../runs/refs";
 import { Failure } from "../../shell/Failure";
-import { change, encode, workspace as here, place, to } from "../../url";
+import { change, encode, workspace as here, type Place, place, to } from "../../url";
 import { ColumnChooser } from "./ColumnChooser";
 import { allRows, askedFor, csvOf } from "./csv";
 import { GroupBy } from "./GroupBy";
 import { Groups } from "./Groups";
-import { useMetrics } from "./metrics";
+import { metricsAhead, useMetrics } from "./metrics";
 import { RunsCharts } from "./RunsCharts";
 import { RunsTable } from "./RunsTable";
-import { Rows } from "./rows";
+import { type Asked, firstPage, Rows } from "./rows";
 import { SavedViews } from "./SavedViews";
 import { SearchBox } from "./SearchBox";
 import { Sparks } from "./sparks";
@@ -26,6 +26,15 @@ import { parametersOf, type RunsState, sortedBy, sortText, stateOf } from "./sta
 const OWN_METRICS = 3;
 const SELECTED_MAX = 200;
 const WIDTH_PAUSE_MS = 250;
+
+/** Asks for what is seen first, while the session is asked for. */
+export function ahead(at: Place): void {
+  const state = stateOf(at.parameters);
+  if (state.by !== "") return;
+  const asked = firstPage(askedOf(state, state.columns ?? ownColumns([])));
+  followFrom(at.workspace, askAhead(below(at.workspace, "search", "runs"), { ...asked }));
+  metricsAhead(at.workspace);
+}
 
 export default function RunsView() {
   const workspace = here.value;
@@ -80,15 +89,7 @@ function Table({
   const widths = useWidths(state, set);
   const columnsText = columns.join(",");
   const sort = sortText(state.sort);
-  const asked = useMemo(
-    () => ({
-      q: state.q,
-      sort,
-      columns: askedFor(columnsText === "" ? [] : columns),
-      include_children: state.children,
-    }),
-    [state.q, sort, columnsText, state.children],
-  );
+  const asked = useMemo(() => askedOf(state, columns), [state.q, sort, columnsText, state.children]);
   const latest = useRef<{ question: string; rows: Rows } | null>(null);
   const rows = useMemo(() => {
     const question = JSON.stringify([workspace, asked.q, asked.sort, asked.include_children]);
@@ -117,7 +118,7 @@ function Table({
             sparks.changed(rows.all().map((run) => run.run_id));
           }
           const ids = Object.keys(changes.runs);
-          rows.changed(ids);
+          rows.changed(changes.runs);
           sparks.changed(ids.filter((id) => changes.runs[id]?.includes("points")));
         }),
       ),
@@ -301,6 +302,10 @@ function Export({
       CSV
     </Button>
   );
+}
+
+function askedOf(state: RunsState, columns: readonly string[]): Asked {
+  return { q: state.q, sort: sortText(state.sort), columns: askedFor(columns), include_children: state.children };
 }
 
 function ownColumns(metrics: readonly string[]): readonly string[] {

@@ -2,12 +2,19 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { searchColumns, searchRuns } from "../../api";
+import { ahead, below, searchColumns, searchRuns } from "../../api";
 import { commonest } from "./choosing";
 import { whole } from "./MetricAdder";
 
 const CANDIDATES = 80;
 const NEWEST_RUNS = 30;
+
+const ALL = { prefix: "metric.", limit: CANDIDATES };
+
+/** Asks for the metrics there are before the view is there. */
+export function metricsAhead(workspace: string): void {
+  void ahead(below(workspace, "search", "columns"), ALL);
+}
 
 export function useMetrics(workspace: string, q = ""): readonly string[] {
   const metrics = useSignal<readonly string[]>([]);
@@ -15,7 +22,7 @@ export function useMetrics(workspace: string, q = ""): readonly string[] {
     const abort = new AbortController();
     const options = { signal: abort.signal };
     const choose = async () => {
-      const found = await searchColumns(workspace, { prefix: "metric.", limit: CANDIDATES }, options);
+      const found = await searchColumns(workspace, ALL, options);
       const refs = [...new Set(found.filter((column) => column.kind === "metric").map((column) => whole(column.ref)))];
       if (refs.length === 0) return;
       const columns = refs.slice(0, CANDIDATES).join(",");

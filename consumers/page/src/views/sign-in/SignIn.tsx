@@ -7,10 +7,19 @@ import { Button, Field } from "../../parts";
 import { Mark } from "../../shell/Header";
 import { encode, parameter, place } from "../../url";
 
+/** Why a sign-on led back here, by the code that the API tells. */
+const FAILED: Readonly<Record<string, string>> = {
+  state: "The sign-in took too long, or was begun in another browser. Try again.",
+  refused: "The sign-in was refused or cancelled at the provider.",
+  not_trusted: "What the provider answered cannot be trusted. An administrator finds the reason in the API's log.",
+  provider_away: "The provider does not answer. Try again later, or sign in with an access token.",
+};
+
 export function SignIn({ inPlace = false }: { inPlace?: boolean }) {
   const access_token = useSignal("");
   const error = useSignal<string | null>(null);
   const busy = useSignal(false);
+  const failed = parameter("error");
   const oidc = useSignal<{ name: string; url: string } | null>(null);
   useEffect(() => {
     signOn()
@@ -38,6 +47,11 @@ export function SignIn({ inPlace = false }: { inPlace?: boolean }) {
         <h1>
           <Mark /> Runfold
         </h1>
+      )}
+      {failed === "" ? null : (
+        <p class="error" role="alert">
+          {FAILED[failed] ?? `The sign-in failed (${failed}).`}
+        </p>
       )}
       {oidc.value === null ? null : (
         <>
@@ -75,6 +89,6 @@ export function SignIn({ inPlace = false }: { inPlace?: boolean }) {
 /** Where one wanted to go. */
 function onwards(): string {
   if (place.peek().view !== "sign-in") return encode(place.peek());
-  const next = parameter("next");
+  const next = parameter("next") || parameter("return_to");
   return next.startsWith("/w/") ? next : "/";
 }
