@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
@@ -47,17 +48,22 @@ class Snapshot:
     def __init__(self, connection: Connection, workspace: str) -> None:
         self.connection = connection
         self.workspace = workspace
+        self.by_index = False  # what search has set in the transaction
 
-    async def rows(self, name: str, parameters: Mapping[str, Any] | None = None, *, binary: bool = False) -> list[Row]:
-        """The rows of a statement; `workspace` is a parameter of each. `binary`: for rows that carry many bytes."""
+    async def rows(
+        self, name: str, parameters: Mapping[str, Any] | None = None, *, binary: bool = False, prepare: bool = False
+    ) -> list[Row]:
+        """The rows of a statement; `workspace` is a parameter of each. `binary`: for rows that carry many bytes.
+        `prepare`: for what is asked often, and read in the same way whatever the parameters.
+        """
         asked = {"workspace": self.workspace, **(parameters or {})}
-        cursor = await self.connection.execute(statement(name), asked, binary=binary)
+        cursor = await self.connection.execute(statement(name), asked, binary=binary, prepare=prepare)
         return await cursor.fetchall()
 
     async def watermark(self) -> str:
         """What is folded in this snapshot: the next offset per topic id and partition."""
         offsets: dict[str, dict[int, int]] = {}
-        for row in await self.rows("positions"):
+        for row in await self.rows("positions", prepare=True):
             offsets.setdefault(row["topic_id"], {})[row["partition"]] = row["next_offset"]
         return str(Watermark(offsets))
 
@@ -73,13 +79,13 @@ class Database:
             conninfo,
             kwargs={
                 "row_factory": dict_row,
-                "prepare_threshold": None,  # a rebuild may swap tables under a live connection (facts.md section 3)
+                "autocommit": True,  # transactions are begun by the check
+                "prepare_threshold": sys.maxsize,  # where it is asked for: most plans depend on the parameters
                 "connect_timeout": 3,
                 "application_name": "runfold-api",
                 "options": _OPTIONS,
             },
-            configure=_read_snapshots,
-            check=AsyncConnectionPool.check_connection,
+            check=_begun,
             min_size=1,
             max_size=CONNECTIONS_MAX,
             max_waiting=256,
@@ -105,7 +111,7 @@ class Database:
     @asynccontextmanager
     async def snapshot(self, workspace: str) -> AsyncIterator[Snapshot]:
         """A snapshot of a workspace, until the block ends."""
-        async with self._pool.connection() as connection, connection.transaction():
+        async with self._pool.connection() as connection:  # which ends the transaction
             yield Snapshot(connection, workspace)
 
     @asynccontextmanager
@@ -132,6 +138,11 @@ class Database:
                 yield Snapshot(connection, workspace)
             finally:  # not rolled back: a statement may be under way that nobody reads to its end
                 await connection.close()
+
+
+async def _begun(connection: Connection) -> None:
+    """Begins the transaction; where that fails, the pool tries another connection: one round trip for both."""
+    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
 
 async def _read_snapshots(connection: Connection) -> None:

@@ -61,6 +61,7 @@ async def series_columns(
     since: Positions | None = None,
     until: Positions | None = None,
     writer_ids: Sequence[str] | None = None,
+    outsiders: bool = False,
 ) -> AsyncIterator[SeriesColumns]:
     """Every series of these runs once, run by run in the order of their ids, then by writer, then by name.
 
@@ -71,10 +72,11 @@ async def series_columns(
         since: only points that came at these positions or after them; None: from the beginning.
         until: only points that came before these positions; None: all.
         writer_ids: only these writers; None: all.
+        outsiders: what outsiders logged, too: for who knows by himself who was one.
 
     One run and writer is in memory at a time, as far as it is wanted: 40 bytes a point.
     """
-    selection = _Selection(run_ids, wanted, since, until, writer_ids)
+    selection = _Selection(run_ids, wanted, since, until, writer_ids, outsiders)
     lane, pieces, sources = ("", ""), list[Piece](), list[Source]()
     async for row in _rows(snapshot, selection):
         if (row.run_id, row.writer_id) != lane:
@@ -95,7 +97,7 @@ async def messages(
     """The points of these runs as framed MetricLogged, writer by writer in ordinal order: those that came as they are,
     and those that were merged as events again. Arguments as in `series_columns`.
     """
-    selection = _Selection(run_ids, None, None, until, None)
+    selection = _Selection(run_ids, None, None, until, None, False)
     ordering = Ordering("", "")
     lane = ("", "")
     async for row in _rows(snapshot, selection):
@@ -145,6 +147,7 @@ class _Selection(NamedTuple):
     since: Positions | None
     until: Positions | None
     writer_ids: Sequence[str] | None
+    outsiders: bool
 
     def asked(self) -> dict[str, Any]:
         """Parameters of `points.sql`."""
@@ -154,6 +157,7 @@ class _Selection(NamedTuple):
             "since": _offsets(self.since),
             "until": _offsets(self.until),
             "writer_ids": None if self.writer_ids is None else list(self.writer_ids),
+            "outsiders": self.outsiders,
         }
 
     def cut(self, row: _Row) -> Piece | None:
@@ -190,8 +194,8 @@ def _joined(
     lane: tuple[str, str], pieces: list[Piece], sources: list[Source], wanted: Wanted | None
 ) -> list[SeriesColumns]:
     by_series: dict[Series, list[Piece]] = {}
-    for piece in (*pieces, *split(sources, wanted)):
-        by_series.setdefault(piece.series, []).append(piece._replace(offset=None, broker_time_us=None))
+    for piece in (*pieces, *split(sources, wanted, placed=False)):
+        by_series.setdefault(piece.series, []).append(piece)
     found = []
     for series in sorted(by_series, key=lambda one: (one.name, one.column or "", one.kind, one.axis)):
         whole = joined(by_series[series])

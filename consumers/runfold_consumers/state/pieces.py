@@ -53,11 +53,14 @@ class Piece(NamedTuple):
         )  # fmt: skip
 
 
-def split(sources: Iterable[Source], wanted: Collection[tuple[str, str | None]] | None = None) -> list[Piece]:
+def split(
+    sources: Iterable[Source], wanted: Collection[tuple[str, str | None]] | None = None, *, placed: bool = True
+) -> list[Piece]:
     """The points of one writer, in pieces, one a series (name, column, kind and axis).
 
     sources: in ordinal order, without overlap.
     wanted: only these names and columns; None: all.
+    placed: whether the pieces say where each point came from.
 
     Raises:
         DecodeError, UnknownFingerprint: a source is no MetricLogged of this release.
@@ -74,23 +77,21 @@ def split(sources: Iterable[Source], wanted: Collection[tuple[str, str | None]] 
         places.append((len(event.index), source.offset, source.broker_time_us))
     if not columns:
         return []
-    joined_columns: list[Any] = [np.concatenate(column) for column in zip(*columns, strict=True)]
-    index, ordinal, step, time, value = joined_columns
-    counts, offsets, times = np.array(places, np.int64).T
-    rows = np.repeat(np.arange(len(counts)), counts)
+    index, *joined_columns = (np.concatenate(column) for column in zip(*columns, strict=True))
+    if placed:
+        counts, *origins = np.array(places, np.int64).T
+        joined_columns += [np.repeat(origin, counts) for origin in origins]
     if wanted is not None:
-        keep = np.array([(series.name, series.column) in wanted for series in dictionary], bool)[index]
+        keep = np.array([(series.name, series.column) in wanted for series in dictionary], bool)
         if not keep.all():
-            index, ordinal, step, time, value, rows = (
-                column[keep] for column in (index, ordinal, step, time, value, rows)
-            )
-    source_columns: list[Any] = [ordinal, step, time, value, offsets[rows], times[rows]]
-    if (index[1:] < index[:-1]).any():
+            kept = keep[index]
+            index, *joined_columns = (column[kept] for column in (index, *joined_columns))
+    if len(dictionary) > 1 and (index[1:] < index[:-1]).any():
         order = np.argsort(index.astype(np.uint16) if len(dictionary) < 1 << 16 else index, kind="stable")
-        index, *source_columns = (column[order] for column in (index, *source_columns))
-    bounds = np.searchsorted(index, np.arange(len(dictionary) + 1))
+        index, *joined_columns = (column[order] for column in (index, *joined_columns))
+    bounds = np.searchsorted(index, np.arange(len(dictionary) + 1, dtype=index.dtype))
     return [
-        _piece(series, slice(begin, end), texts, *source_columns)
+        _piece(series, slice(begin, end), texts, *joined_columns)
         for series, begin, end in zip(dictionary, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
         if begin < end
     ]
@@ -113,7 +114,7 @@ def joined(pieces: Sequence[Piece]) -> Piece:
 
 def _columns(event: MetricLogged, dictionary: dict[Series, int], texts: list[str]) -> tuple[Any, ...]:
     """The event's columns, with the dictionary and the texts of all."""
-    numbers = np.array([dictionary.setdefault(series, len(dictionary)) for series in event.series], np.int64)
+    numbers = np.array([dictionary.setdefault(series, len(dictionary)) for series in event.series], np.int32)
     index, value = np.asarray(event.index), np.asarray(event.value, np.float64)
     if event.texts:
         textual = np.array([series.kind in TEXT_KINDS for series in event.series], bool)[index]
@@ -126,11 +127,15 @@ def _columns(event: MetricLogged, dictionary: dict[Series, int], texts: list[str
 
 def _piece(
     series: Series, part: slice, texts: Sequence[str], ordinal: Integers, step: Integers, time: Doubles,
-    value: Doubles, offset: Integers, broker_time_us: Integers,
+    value: Doubles, offset: Integers | None = None, broker_time_us: Integers | None = None,
 ) -> Piece:  # fmt: skip
     said: npt.NDArray[np.float64] = value[part]
     own = None
     if series.kind in TEXT_KINDS:
         own = [texts[place] for place in said.astype(np.int64).tolist()]
         said = np.zeros(len(said))
-    return Piece(series, ordinal[part], step[part], time[part], said, own, offset[part], broker_time_us[part])
+    return Piece(
+        series, ordinal[part], step[part], time[part], said, own,
+        None if offset is None else offset[part],
+        None if broker_time_us is None else broker_time_us[part],
+    )  # fmt: skip

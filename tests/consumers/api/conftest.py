@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -23,8 +24,9 @@ from runfold_consumers.artifacts.objects import Objects
 from runfold_consumers.fold.records import RawRecord
 from runfold_consumers.state.projector import StateProjector
 from runfold_schemas import codec, topics
-from runfold_schemas.events import Event
+from runfold_schemas.events import Event, SnapshotTaken
 from runfold_schemas.settings import Settings
+from tests.consumers.api.code.zipping import zipped
 from tests.consumers.api.saying import Saying
 from tests.services import Services, s3_client
 from tests.waiting import until
@@ -32,6 +34,8 @@ from tests.waiting import until
 WORKSPACE = "team-a"
 PARTITIONS = {"facts": 4, "telemetry": 8}
 BROKER_TIME_US = 1_770_000_000_000_000
+CODE = zipped({"a": b"print()\n", "r1": b""})
+"""The ZIP of the snapshot "r1" that is fuzzed."""
 
 
 class Ledger:
@@ -122,9 +126,9 @@ class Api:
 
 
 @contextmanager
-def serving(conninfo: str, objects: Objects, settings: Settings | None = None) -> Iterator[str]:
-    """The API over this database, for the time of the block; its address."""
-    running = server(application(conninfo, objects, settings), "127.0.0.1", 0, settings)
+def serving(conninfo: str, objects: Objects, settings: Settings | None = None, port: int = 0) -> Iterator[str]:
+    """The API over this database, for the time of the block; its address. On a free port, unless one is named."""
+    running = server(application(conninfo, objects, settings), "127.0.0.1", port, settings)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
     until(lambda: running.started or not thread.is_alive(), 10, "the API to start")
@@ -155,8 +159,10 @@ def fuzzed(shared_database: str, services: Services) -> Iterator[Api]:
         said.logged("loss", 1.0, float("nan"), 3.0),
         said.artifact("a.txt"),
         said.log("out", b"text\n"),
+        said.fact(SnapshotTaken, snapshot_id="r1", sha256=sha256(CODE).hexdigest(), size=len(CODE)),
         said.ended(),
     )
+    store.put(WORKSPACE, "r1", sha256(CODE).hexdigest(), CODE, None)
     secret = create_access_token(shared_database, principal="ann", workspaces=["*"], scopes=["read", "write", "admin"])
     with serving(shared_database, store, generous) as address:
         yield Api(address, secret)

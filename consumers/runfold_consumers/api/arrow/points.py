@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from runfold_consumers.api.arrow.tables import BATCH_ROWS, WORD, Bytes, Form, TableWriter, Words
+from runfold_consumers.api.arrow.tables import BATCH_ROWS, WORD, Bytes, Form, TableWriter, Words, no_texts, same
 from runfold_consumers.api.series.building import Series
 from runfold_consumers.api.series.columns import BIGINT, NULL, STRING, Lane, Points
 from runfold_consumers.api.series.ranks import Folded
@@ -73,8 +73,7 @@ class PointsWriter:
         if len(used := points.lanes) == 1:
             one = lanes[used[0]]
             writer = self._writers.all(one.writer_id, n)
-            rank = pa.nulls(n, pa.int32()) if one.rank is None else np.full(n, one.rank, np.int32)
-            attempt = np.full(n, one.attempt, np.int32)
+            rank, attempt = same(one.rank, n), same(one.attempt, n)
         else:
             places = np.array([self._writers.place(each.writer_id) for each in lanes], np.int32)
             ranks = np.array([-1 if each.rank is None else each.rank for each in lanes], np.int32)
@@ -106,7 +105,7 @@ class PointsWriter:
 
     def _fold(self, series: Series, rows: Folded) -> Bytes:
         n = len(rows.step)
-        attempt = pa.nulls(n, pa.int32()) if series.attempt is None else np.full(n, series.attempt, np.int32)
+        attempt = same(series.attempt, n)
         known = np.isnan(rows.mean)
         return self._writer.write(
             (
@@ -129,11 +128,11 @@ def _values(points: Points) -> tuple[Any, Any]:
     n = len(points)
     odd = points.kind >= BIGINT
     if not odd.any():
-        return points.value, pa.nulls(n, pa.string())
+        return points.value, no_texts(n)
     textual = (points.kind == BIGINT) | (points.kind == STRING)
     value = pa.array(points.value, pa.float64(), mask=textual | (points.kind == NULL))
     if not textual.any():
-        return value, pa.nulls(n, pa.string())
+        return value, no_texts(n)
     texts = [
         points.texts[int(place)] if is_text else None
         for place, is_text in zip(points.value.tolist(), textual.tolist(), strict=True)

@@ -8,6 +8,7 @@ footer, and both go out by chunks, of which the last says so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -27,13 +28,14 @@ class Words:
         self.version = 0
         self._place: dict[str, int] = {}
         self._array: pa.StringArray | None = None
+        self._same: tuple[str | None, int, pa.DictionaryArray] | None = None
 
     def place(self, word: str) -> int:
         """Its place."""
         found = self._place.get(word)
         if found is None:
             found = self._place[word] = len(self._place)
-            self._array = None
+            self._array = self._same = None
             self.version += 1
         return found
 
@@ -46,14 +48,27 @@ class Words:
     def forget(self, most: int) -> None:
         """Begins anew where there are more words than that: readers get another dictionary."""
         if len(self._place) > most:
-            self._place, self._array = {}, None
+            self._place, self._array, self._same = {}, None, None
             self.version += 1
 
     def all(self, word: str | None, n: int) -> pa.DictionaryArray:
-        """One word n times."""
-        if word is None:
-            return self.column(np.zeros(n, np.int32), np.ones(n, np.bool_))
-        return self.column(np.full(n, self.place(word), np.int32))
+        """One word n times; as `same`."""
+        if self._same is None or self._same[:2] != (word, n):
+            places = np.full(n, 0 if word is None else self.place(word), np.int32)
+            self._same = (word, n, self.column(places, np.ones(n, np.bool_) if word is None else None))
+        return self._same[2]
+
+
+@lru_cache(maxsize=8)
+def same(number: int | None, n: int) -> pa.Array:
+    """A column of int32 that is one number n times: of most series most batches have the same."""
+    return pa.nulls(n, pa.int32()) if number is None else pa.array(np.full(n, number, np.int32))
+
+
+@lru_cache(maxsize=2)
+def no_texts(n: int) -> pa.Array:
+    """A column of texts that is null n times."""
+    return pa.nulls(n, pa.string())
 
 
 class _Sink:

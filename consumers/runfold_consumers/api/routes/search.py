@@ -7,9 +7,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from runfold_consumers.api.as_of import AsOf
 from runfold_consumers.api.errors import documented, invalid
 from runfold_consumers.api.paging import Limit
-from runfold_consumers.api.search import answers, finding, grouping, naming
+from runfold_consumers.api.search import answers, children, finding, grouping, naming
 from runfold_consumers.api.search.columns import shown
 from runfold_consumers.api.search.conditions import Conditions
 from runfold_consumers.api.search.language import filter_of, places_of, refs_of
@@ -18,6 +19,7 @@ from runfold_consumers.api.search.tree import Tree, text_of
 from runfold_consumers.api.services import Read
 
 COLUMNS_MAX = 100
+SKIP_MAX = 1_000_000
 routes = APIRouter(prefix="/v1/workspaces/{workspace}/search", tags=["search"], responses=documented())
 
 Filter = Annotated[
@@ -39,7 +41,7 @@ Place = Annotated[
 ]
 
 
-@routes.get("/runs", summary="Search runs")
+@routes.get("/runs", summary="Search runs", responses=documented(413))
 async def runs(
     read: Read,
     q: Filter = "",
@@ -50,25 +52,49 @@ async def runs(
     include_children: Children = False,
     cursor: Place = None,
     limit: Limit = 50,
+    skip: Annotated[
+        int,
+        Query(
+            ge=0,
+            le=SKIP_MAX,
+            description="Runs to leave out first: where one looks far down a list, without the pages before. Runs that "
+            "are added meanwhile move what comes after; only a cursor goes on exactly where a page ended.",
+        ),
+    ] = 0,
     count: Annotated[
         bool, Query(description="Whether to count all that match: up to 1,000, without a filter 100,000.")
     ] = True,
+    as_of: AsOf = None,
 ) -> answers.FoundRunsAnswer:
-    """A page of the runs that match, in the order that was asked for, then by run id."""
+    """A page of the runs that match, in the order that was asked for, then by run id.
+
+    With `as_of` the children of one run (`q` is `parent = "<run id>"` alone), by creation, each as it stood; a page may
+    hold fewer than `limit`.
+    """
     tree, order, wanted = filter_of(q), places_of(sort), refs_of(columns)
     _bound("sort", len(order), PLACES_MAX)
     _bound("columns", len(wanted), COLUMNS_MAX)
-    asked_of = _text(tree, include_children)
+    asked_of = _text(tree, include_children) + ("" if as_of is None else f" as of {as_of}")
     order_text = ",".join(f"{'-' if descending else ''}{ref}" for ref, descending in order)
     question = finding.Question(tree, include_children, datetime.now(timezone.utc))
     place = place_of(cursor, asked_of, order_text, [key.type for key in keys_of(Conditions(question.at), order)])
     question = finding.resumed(question, place)
-    async with read.snapshot() as snapshot:
-        ids = await finding.narrowed(snapshot, question, order)
-        run_ids, end = await finding.page(snapshot, question, order, ids, place, limit)
-        found = await shown(snapshot, run_ids, wanted, question.at)
-        of, exact = await finding.count(snapshot, question, ids) if count else (None, False)
-        watermark = await snapshot.watermark()
+    of, exact = None, False
+    if as_of is not None:
+        parent = children.parent_in(tree, order, wanted)
+        async with read.at(as_of).snapshot() as snapshot:
+            told = (as_of, parent, wanted, order[0][1], place, limit, skip)
+            found, end, watermark = await children.page(snapshot, *told)
+            if count:
+                of, exact = await children.count(snapshot, as_of, parent)
+    else:
+        async with read.snapshot() as snapshot:
+            ids = await finding.narrowed(snapshot, question, order)
+            run_ids, end = await finding.page(snapshot, question, order, ids, place, limit, skip)
+            found = await shown(snapshot, run_ids, wanted, question.at)
+            if count:
+                of, exact = await finding.count(snapshot, question, ids)
+            watermark = await snapshot.watermark()
     return answers.FoundRunsAnswer(
         runs=found,
         n=len(found),

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from runfold_consumers.api.answers import WATERMARK_HEADER
 from runfold_consumers.api.arrow import points as arrow
 from runfold_consumers.api.arrow.tables import Bytes
 from runfold_consumers.api.as_of import positions_of, watermark_at
@@ -19,7 +20,6 @@ from runfold_consumers.api.errors import documented
 from runfold_consumers.api.negotiating import ARROW_STREAM, JSON, chosen
 from runfold_consumers.api.patience import taken
 from runfold_consumers.api.points import Positions
-from runfold_consumers.api.routes.metrics import WATERMARK_HEADER
 from runfold_consumers.api.series import answering
 from runfold_consumers.api.series.asking import Ask
 from runfold_consumers.api.series.building import Series, increments_of, series_of
@@ -68,8 +68,7 @@ async def _answered(reading: Reading, kept: AsyncExitStack, ask: Ask, form: str)
             _refuse_early(ask, plan, unsampled)
         until = None if ask.as_of is None else await positions_of(snapshot, ask.as_of)
         since = None if ask.after is None else await positions_of(snapshot, ask.after)
-        watermark = await snapshot.watermark()
-        cursor = watermark if until is None else await watermark_at(snapshot, until)
+        cursor = watermark = await (snapshot.watermark() if until is None else watermark_at(snapshot, until, ask.as_of))
         streamed = form == ARROW_STREAM and unsampled and plan.points > GATHERED_POINTS_MAX
         gathered = [] if streamed else await _gathered(snapshot, ask, plan, until, since, form)
     if form == JSON:

@@ -28,8 +28,8 @@ class FoundRun(BaseModel):
     children: int = Field(description="How many runs have it as their parent.")
     values: dict[str, Cell] = Field(
         description="Per ref of `columns`, as it was written: text, number, or null where the run has none. Times are "
-        "ISO 8601, UTC. A text of more than 1,024 characters is cut and ends with an ellipsis. The last value of a "
-        "metric that is a text is that text.",
+        "ISO 8601, UTC. A text of more than 1,024 characters is cut and ends with an ellipsis. Of the last value "
+        "of a metric that is a text, the first 256 are kept.",
         examples=[{"tag.team": "vision", "metric.loss.min": 0.1}],
     )
 

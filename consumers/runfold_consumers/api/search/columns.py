@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,23 +18,49 @@ from runfold_consumers.fold.series import series_id
 TEXT_MAX = 1024
 """Characters of a text that a listing shows."""
 Columns = Sequence[tuple[str, Ref]]
+Told = dict[tuple[str, Ref], Cell]
+Metrics = Callable[[Snapshot, Sequence[str], Iterable[Ref]], Awaitable[Told]]
+"""Values of the refs of metrics among these, for runs of a page."""
 _FIELD_OF = {"parent": "parent_run_id", "created": "created_at", "started": "started_at", "ended": "ended_at"}
 
 
-async def shown(snapshot: Snapshot, run_ids: Sequence[str], columns: Columns, at: datetime) -> list[FoundRun]:
+async def metrics_now(snapshot: Snapshot, run_ids: Sequence[str], refs: Iterable[Ref]) -> Told:
+    """As the summary table tells them."""
+    wanted: dict[str, list[Ref]] = {}
+    for ref in refs:
+        if ref.kind == "metric":
+            wanted.setdefault(series_id(ref.name, ref.column), []).append(ref)
+    if not wanted:
+        return {}
+    told: Told = {}
+    for row in await snapshot.rows("search_metrics", {"run_ids": run_ids, "series": list(wanted)}, prepare=True):
+        for ref in wanted[row["series_id"]]:
+            value = row["last_value" if ref.of == "last" else ref.of]
+            told[row["run_id"], ref] = row["last_text"] if ref.of == "last" and value is None else cell(value)
+    return told
+
+
+async def shown(
+    snapshot: Snapshot,
+    run_ids: Sequence[str],
+    columns: Columns,
+    at: datetime | None,
+    metrics: Metrics = metrics_now,
+) -> list[FoundRun]:
     """These runs with these columns, in the order of the ids.
 
     Args:
         snapshot: to read in.
         run_ids: of a page.
         columns: each as it was written and as it was understood.
-        at: the moment that the duration of those which still run is told for.
+        at: the moment that the duration of those which still run is told for; None: it is not told.
+        metrics: tells the values of metrics.
     """
     if not run_ids:
         return []
-    rows = await snapshot.rows("search_page", {"run_ids": run_ids})
+    rows = await snapshot.rows("search_page", {"run_ids": run_ids}, prepare=True)
     refs = {ref for _, ref in columns}
-    told = await _words(snapshot, run_ids, refs) | await _metrics(snapshot, run_ids, refs)
+    told = await _words(snapshot, run_ids, refs) | await metrics(snapshot, run_ids, refs)
     if Ref("field", "complete") in refs:
         told |= await _complete(snapshot, run_ids)
     found = []
@@ -49,7 +75,7 @@ async def shown(snapshot: Snapshot, run_ids: Sequence[str], columns: Columns, at
     return found
 
 
-def _field(row: Row, ref: Ref, at: datetime) -> Cell:
+def _field(row: Row, ref: Ref, at: datetime | None) -> Cell:
     if ref.name == "duration_s":
         if row["started_at"] is None:
             return None
@@ -58,7 +84,7 @@ def _field(row: Row, ref: Ref, at: datetime) -> Cell:
     return cell(row[_FIELD_OF.get(ref.name, ref.name)])
 
 
-async def _words(snapshot: Snapshot, run_ids: Sequence[str], refs: Iterable[Ref]) -> dict[tuple[str, Ref], Cell]:
+async def _words(snapshot: Snapshot, run_ids: Sequence[str], refs: Iterable[Ref]) -> Told:
     keys: dict[str, list[str]] = {"tag": [], "property": []}
     for ref in refs:
         if ref.kind in keys:
@@ -66,29 +92,14 @@ async def _words(snapshot: Snapshot, run_ids: Sequence[str], refs: Iterable[Ref]
     if not any(keys.values()):
         return {}
     asked = {"run_ids": run_ids, "tags": keys["tag"], "properties": keys["property"], "characters": TEXT_MAX}
-    told: dict[tuple[str, Ref], Cell] = {}
-    for row in await snapshot.rows("search_words", asked):
+    told: Told = {}
+    for row in await snapshot.rows("search_words", asked, prepare=True):
         long = row["value"] is not None and row["length"] > TEXT_MAX
         told[row["run_id"], Ref(row["kind"], row["key"])] = f"{row['value']}…" if long else row["value"]
     return told
 
 
-async def _metrics(snapshot: Snapshot, run_ids: Sequence[str], refs: Iterable[Ref]) -> dict[tuple[str, Ref], Cell]:
-    wanted: dict[str, list[Ref]] = {}
-    for ref in refs:
-        if ref.kind == "metric":
-            wanted.setdefault(series_id(ref.name, ref.column), []).append(ref)
-    if not wanted:
-        return {}
-    told: dict[tuple[str, Ref], Cell] = {}
-    for row in await snapshot.rows("search_metrics", {"run_ids": run_ids, "series": list(wanted)}):
-        for ref in wanted[row["series_id"]]:
-            value = row["last_value" if ref.of == "last" else ref.of]
-            told[row["run_id"], ref] = row["last_text"] if ref.of == "last" and value is None else cell(value)
-    return told
-
-
-async def _complete(snapshot: Snapshot, run_ids: Sequence[str]) -> dict[tuple[str, Ref], Cell]:
+async def _complete(snapshot: Snapshot, run_ids: Sequence[str]) -> Told:
     lanes: dict[str, list[LaneState]] = {run_id: [] for run_id in run_ids}
     for lane in await snapshot.rows("lanes", {"run_ids": run_ids}):
         lanes[lane["run_id"]].append(state_of(lane))

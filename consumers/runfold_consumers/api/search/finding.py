@@ -16,7 +16,7 @@ from runfold_consumers.api.database import Snapshot
 from runfold_consumers.api.search.conditions import Conditions
 from runfold_consumers.api.search.deciding import COLUMN_OF, INSIDE, deciding
 from runfold_consumers.api.search.ordering import Key, Place, Scalar, after, keys_of
-from runfold_consumers.api.search.starting import of_fields, starts
+from runfold_consumers.api.search.starting import exact, of_fields, starts
 from runfold_consumers.api.search.tree import And, Ref, Tree, parts_of, refs_of
 
 START_MAX = 1_000
@@ -39,13 +39,18 @@ class Question:
     include_children: bool
     at: datetime
 
+    @property
+    def children(self) -> bool:
+        """Whether children are among them."""
+        named = {ref.name for ref in refs_of(self.tree) if ref.kind == "field"} if self.tree else set()
+        return self.include_children or bool(named & {"parent", "run_id"})
+
     def where(self, conditions: Conditions, ids: list[str] | None = None) -> str:
         """The WHERE over `state.runs`: without children, unless they are asked for or the filter names parents or ids;
         of these ids alone, where some are given.
         """
         parts = ["runs.workspace = %(workspace)s"]
-        named = {ref.name for ref in refs_of(self.tree) if ref.kind == "field"} if self.tree else set()
-        if not self.include_children and not named & {"parent", "run_id"}:
+        if not self.children:
             parts.append("runs.parent_run_id IS NULL")
         if ids is not None:
             parts.append(f"runs.run_id = ANY({conditions.texts(ids)})")
@@ -73,15 +78,13 @@ async def narrowed(snapshot: Snapshot, question: Question, order: Order = ()) ->
         tried += of_fields(question.tree, question.at)
     found: list[str] | None = None
     if tried:
-        await _read_by_index(snapshot, True)
+        await read_by_index(snapshot, True)
     for text, parameters in tried:
         select = f"SELECT array(SELECT run_id FROM ({text}) AS begun LIMIT %(most)s) AS ids"
         rows = await asked(snapshot, select, {**parameters, "most": START_MAX + 1})
         if len(rows[0]["ids"]) <= START_MAX:
             found = sorted(set(rows[0]["ids"]))
             break
-    if tried:
-        await _read_by_index(snapshot, False)
     return found
 
 
@@ -95,7 +98,7 @@ async def count(snapshot: Snapshot, question: Question, ids: list[str] | None) -
     """
     most = COUNT_MAX if question.tree else COUNT_ALL_MAX
     text, parameters, by_index = _counted(question, ids)
-    await _read_by_index(snapshot, by_index)
+    await read_by_index(snapshot, by_index)
     rows = await asked(
         snapshot, f"SELECT count(*) AS n FROM ({text}\nLIMIT %(most)s) AS found", {**parameters, "most": most + 1}
     )
@@ -104,16 +107,27 @@ async def count(snapshot: Snapshot, question: Question, ids: list[str] | None) -
 
 def _counted(question: Question, ids: list[str] | None) -> tuple[str, dict[str, Any], bool]:
     conditions = Conditions(question.at, probing=True)
-    begun = [] if ids is not None else starts(conditions, question.tree, each_once=True)
-    if ids is None and not begun:
+    begun = None if ids is not None else exact(conditions, question.tree)
+    if begun:
+        start, rest = begun
+        source = f"({start}) AS begun {_RUN.format(of='begun')}"
+        question = replace(question, tree=rest, include_children=question.children)
+    elif ids is not None:
+        source = "state.runs"
+    else:
         return *matching(question), False
     where = question.where(conditions, ids)
-    source = f"({begun[0]}) AS begun {_RUN.format(of='begun')}" if begun else "state.runs"
     return f"SELECT FROM {source}\n{conditions.joins()}\nWHERE {where}", conditions.parameters, True
 
 
 async def page(
-    snapshot: Snapshot, question: Question, order: Order, ids: list[str] | None, place: Place | None, limit: int
+    snapshot: Snapshot,
+    question: Question,
+    order: Order,
+    ids: list[str] | None,
+    place: Place | None,
+    limit: int,
+    skip: int = 0,
 ) -> tuple[list[str], Place | None]:
     """The ids of a page, and where it ended; None where nothing comes after.
 
@@ -124,13 +138,20 @@ async def page(
         ids: as `narrowed` found them.
         place: where the page before ended.
         limit: ids of a page.
+        skip: ids to leave out before it.
     """
     rows: list[dict[str, Any]] = []
-    await _read_by_index(snapshot, _probing(order, ids))
+    await read_by_index(snapshot, _probing(order, ids))
     for text, parameters in statements(question, order, ids, place):
-        rows += await asked(snapshot, text, {**parameters, "limit": limit + 1 - len(rows)})
+        found_here = await asked(snapshot, text, {**parameters, "limit": limit + 1 - len(rows), "skip": skip})
+        rows += found_here
         if len(rows) > limit:
             break
+        if skip and not found_here:
+            everything = f"SELECT count(*) AS n FROM ({text}) AS every"
+            skip -= (await asked(snapshot, everything, {**parameters, "limit": None, "skip": 0}))[0]["n"]
+        else:
+            skip = 0
     found = [row["run_id"] for row in rows[:limit]]
     if len(rows) <= limit:
         return found, None
@@ -143,7 +164,7 @@ def statements(
     question: Question, order: Order, ids: list[str] | None, place: Place | None
 ) -> list[tuple[str, dict[str, Any]]]:
     """The SELECTs of a page, with their parameters, to be asked one after the other until there are enough rows.
-    `%(limit)s` is the caller's: how many rows are still wanted.
+    `%(limit)s` and `%(skip)s` are the caller's: how many rows are still wanted, and how many before them are not.
     """
     first, descending = order[0]
     if first.kind != "metric" or first.of == "count":
@@ -172,24 +193,18 @@ def _by_metric(
     if place:
         where += f"\n  AND {after(conditions, keys, place.values, place.run_id)}"
     among = "" if ids is None else f" AND series.run_id = ANY({conditions.texts(ids)})"
-    parts = []
-    # Those that move are sorted before anything else is asked of them; the others come sorted.
-    moving = f"nullif(series.{COLUMN_OF[first.of]}, 'NaN')"
-    for value, settled, sorted_ in (
-        (f"series.settled_{first.of}", "series.settled", ""),
-        (moving, "NOT series.settled", f"ORDER BY value{' DESC' if descending else ''} OFFSET 0"),
-    ):
-        source = f"""(
-    SELECT series.*, {value} AS value FROM state.series
-    WHERE series.workspace = %(workspace)s AND series.series_id = {conditions.series(first)}
-      AND {settled} AND {value} IS NOT NULL{among}
-    {sorted_}
-) AS series"""
-        parts.append(_select(conditions, f"{source} {_RUN.format(of='series')}", where, keys))
-    return (
-        f"SELECT * FROM (({parts[0]})\nUNION ALL\n({parts[1]})) AS found\nORDER BY {_order(keys)}\nLIMIT %(limit)s",
-        conditions.parameters,
-    )
+    whose = f"series.workspace = %(workspace)s AND series.series_id = {conditions.series(first)}{among}"
+    way = " DESC" if descending else ""
+    settled, moving = f"series.settled_{first.of}", f"nullif(series.{COLUMN_OF[first.of]}, 'NaN')"
+    # The settled come sorted, by their index; those that move are sorted before anything else is asked of them.
+    source = f"""(
+    (SELECT series.*, {settled} AS value FROM state.series WHERE {whose} AND series.settled AND {settled} IS NOT NULL
+    ORDER BY value{way})
+    UNION ALL
+    (SELECT series.*, {moving} AS value FROM state.series WHERE {whose} AND NOT series.settled AND {moving} IS NOT NULL
+    ORDER BY value{way})
+) AS series {_RUN.format(of="series")}"""
+    return _select(conditions, source, where, keys), conditions.parameters
 
 
 def _without_metric(
@@ -212,17 +227,20 @@ def _probing(order: Order, ids: list[str] | None) -> bool:
     return ids is not None or first == CREATED or (first.kind == "metric" and first.of != "count")
 
 
-async def _read_by_index(snapshot: Snapshot, alone: bool) -> None:
+async def read_by_index(snapshot: Snapshot, alone: bool) -> None:
     """For the statements that follow. The planner does not know how many runs a condition is true of: where it takes
     matches for frequent, it would rather read the table than an index, and with helpers, whose start takes long.
     """
-    seq, workers = ("off", "0") if alone else ("on", "2")
-    await snapshot.connection.execute(
-        "SELECT set_config('enable_seqscan', %s, true), set_config('max_parallel_workers_per_gather', %s, true)",
-        (seq, workers),
-    )
+    if snapshot.by_index != alone:
+        await snapshot.connection.execute(_BY_INDEX if alone else _BY_ANY)
+        snapshot.by_index = alone
 
 
+_BY_INDEX, _BY_ANY = (
+    f"SET LOCAL enable_seqscan = {other}; SET LOCAL enable_bitmapscan = {other}; "
+    f"SET LOCAL max_parallel_workers_per_gather = {workers}".encode()
+    for other, workers in (("off", 0), ("on", 2))
+)
 _RUN = """CROSS JOIN LATERAL (
     SELECT * FROM state.runs WHERE runs.workspace = %(workspace)s AND runs.run_id = {of}.run_id OFFSET 0
 ) AS runs"""
@@ -235,7 +253,7 @@ FROM {source}
 {conditions.joins()}
 WHERE {where}
 ORDER BY {_order(keys)}
-LIMIT %(limit)s"""
+LIMIT %(limit)s OFFSET %(skip)s"""
 
 
 def _order(keys: Sequence[Key]) -> str:

@@ -10,7 +10,7 @@ from runfold_consumers.api.search.answers import Group, Spread
 from runfold_consumers.api.search.columns import Columns, cell
 from runfold_consumers.api.search.conditions import Conditions
 from runfold_consumers.api.search.deciding import AGGREGATE_OF, INSIDE, LATEST_TOLD
-from runfold_consumers.api.search.finding import Question, asked, narrowed
+from runfold_consumers.api.search.finding import Question, asked, narrowed, read_by_index
 from runfold_consumers.api.search.ordering import Place, parameter_of
 from runfold_consumers.api.search.tree import Ref
 
@@ -18,6 +18,17 @@ TEXT_MAX = 256
 """Characters of a text by which runs are grouped."""
 VALUES_MAX = 20
 """Metrics that are told of each group."""
+_VAST = 2.0**900
+_SPREAD = (
+    ("sum", f"sum({{0}}) FILTER (WHERE abs({{0}}) <= {_VAST!r})"),
+    ("vast", f"sum({{0}} / {_VAST!r}) FILTER (WHERE abs({{0}}) > {_VAST!r})"),
+    ("min", "min({0})"),
+    ("max", "max({0})"),
+    ("n", "count({0})"),
+)
+"""What is told of a metric, as SQL over its value. Vast numbers are added up apart, by _VAST smaller (which is exact):
+Postgres refuses a sum that no double holds, where their mean is one.
+"""
 
 
 def statement(
@@ -50,9 +61,9 @@ def statement(
             for n, metric in enumerate(metrics)
         )
     spreads = "".join(
-        f",\n    {aggregate}(m{n}.value) AS {name}{n}"
+        f",\n    {aggregate.format(f'm{n}.value')} AS {name}{n}"
         for n in range(len(metrics))
-        for aggregate, name in (("sum", "sum"), ("min", "min"), ("max", "max"), ("count", "n"))
+        for name, aggregate in _SPREAD
     )
     text = f"""WITH matched AS MATERIALIZED (
     SELECT runs.run_id, {value} AS value, {status} AS status
@@ -104,6 +115,7 @@ async def groups(
         limit: groups of a page.
     """
     ids = await narrowed(snapshot, question)
+    await read_by_index(snapshot, False)
     text, parameters = statement(question, by, [ref for _, ref in values], ids, place)
     rows = await asked(snapshot, text, {**parameters, "limit": limit + 1})
     by_value: dict[Any, list[dict[str, Any]]] = {}
@@ -130,8 +142,13 @@ def _spread(rows: Sequence[dict[str, Any]], number: int) -> Spread:
     if not count:
         return Spread(mean=None, min=None, max=None, n=0)
     return Spread(
-        mean=cell(sum(row[f"sum{number}"] for row in having) / count),
+        mean=cell(_mean(having, number, count)),
         min=cell(min(row[f"min{number}"] for row in having)),
         max=cell(max(row[f"max{number}"] for row in having)),
         n=count,
     )
+
+
+def _mean(rows: Sequence[dict[str, Any]], number: int, count: int) -> float:
+    plain, vast = (sum(row[f"{name}{number}"] or 0.0 for row in rows) for name in ("sum", "vast"))
+    return plain / count + vast / count * _VAST

@@ -15,6 +15,7 @@ from runfold_consumers.api.search.conditions import Conditions
 from runfold_consumers.api.search.deciding import COLUMN_OF, INSIDE, deciding
 from runfold_consumers.api.search.tree import (
     Among,
+    And,
     Comparison,
     Exists,
     Matches,
@@ -33,16 +34,31 @@ from runfold_schemas.statuses import NOT_STARTED
 _INDEXED = ("experiment", "parent", "run_id")
 
 
-def starts(conditions: Conditions, tree: Tree | None, each_once: bool = False) -> list[str]:
+def starts(conditions: Conditions, tree: Tree | None) -> list[str]:
     """SELECTs of `run_id`, each by itself a superset of the runs that match; the most promising first.
 
     Args:
         conditions: takes the parameters; `%(most)s`, how many runs are wanted of each, is the caller's.
         tree: the filter.
-        each_once: only those that give no run twice, and those that match their part alone.
     """
-    found = [(start, _promise(part)) for part in parts_of(tree) if (start := _start(conditions, part, each_once))]
-    return [start for start, _ in sorted(found, key=lambda one: one[1])]
+    return [start for start, _ in _starts(conditions, tree, False)]
+
+
+def exact(conditions: Conditions, tree: Tree | None) -> tuple[str, Tree | None] | None:
+    """A SELECT of `run_id` that gives no run twice, and of all runs those of which a part of the filter is true; with
+    the rest of the filter. None where no part has one. Arguments as of `starts`.
+    """
+    found = _starts(conditions, tree, True)
+    if not found:
+        return None
+    start, done = found[0]
+    rest = tuple(part for part in parts_of(tree) if part is not done)
+    return start, And(rest) if len(rest) > 1 else rest[0] if rest else None
+
+
+def _starts(conditions: Conditions, tree: Tree | None, each_once: bool) -> list[tuple[str, Tree]]:
+    found = [(start, part) for part in parts_of(tree) if (start := _start(conditions, part, each_once))]
+    return sorted(found, key=lambda one: _promise(one[1]))
 
 
 def of_fields(tree: Tree | None, at: datetime) -> list[tuple[str, dict[str, Any]]]:

@@ -25,20 +25,22 @@ def many(shared_database: str) -> str:
     return shared_database
 
 
-# Filter, order, pages of 8 kB that all statements of a page and of its count may touch, none of which is a table's all.
+# Filter, order, pages of 8 kB that all statements of a page and of its count may touch: half as many again as they do.
+# Whoever reads a whole table touches more. Of the last two, where more than a table has is touched, 1,000 (200) runs
+# are counted one by one, at three (eight) pages each: who looks at all 2,000 of the experiment touches twice as many.
 BOUNDS = [
-    ("", "-created", 500),
-    ("tag.rare = yes", "-created", 1_500),
-    ("tag.team = nobody", "-created", 100),
-    ("property.commit = 0", "-created", 100),
-    ("metric.m0 > 0.9995", "-created", 1_500),
-    ("metric.m0.min > 7", "-created", 500),
-    ("", "-metric.m0", 2_500),
-    ("", "metric.m1.min", 2_500),
-    ("tag.rare = yes", "metric.m0", 1_500),
-    ("run_id = run-3-00077", "-created", 100),
-    ("experiment = exp-003", "-created", 15_000),
-    ("status = Running", "-created", 5_000),
+    ("", "-created", 100),
+    ("tag.rare = yes", "-created", 600),
+    ("tag.team = nobody", "-created", 20),
+    ("property.commit = 0", "-created", 20),
+    ("metric.m0 > 0.9995", "-created", 650),
+    ("metric.m0.min > 7", "-created", 320),
+    ("", "-metric.m0", 950),
+    ("", "metric.m1.min", 1_000),
+    ("tag.rare = yes", "metric.m0", 1_400),
+    ("run_id = run-3-00077", "-created", 20),
+    ("experiment = exp-003", "-created", 4_000),
+    ("status = Running", "-created", 3_500),
 ]
 
 

@@ -62,17 +62,27 @@ def expected(tree: t.Tree | None, children: bool, at: datetime = AT) -> list[Tol
     return [run for run in RUNS if (everyone or run.parent is None) and (tree is None or matches(tree, run, at))]
 
 
-@given(st.one_of(st.none(), TREES), st.booleans(), ORDERS, st.sampled_from([0, 5, 1_000]), st.sampled_from([1_000, 7]))
+@given(
+    st.one_of(st.none(), TREES), st.booleans(), ORDERS, st.sampled_from([0, 5, 1_000]), st.sampled_from([1_000, 7]),
+    st.integers(0, len(RUNS) + 3),
+)  # fmt: skip
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_filter_in_any_order_finds_what_the_oracle_finds(
-    world: Any, tree: t.Tree | None, children: bool, order: list[tuple[t.Ref, bool]], start_max: int, limit: int
+    world: Any,
+    tree: t.Tree | None,
+    children: bool,
+    order: list[tuple[t.Ref, bool]],
+    start_max: int,
+    limit: int,
+    skip: int,
 ) -> None:
     note(f"{t.text_of(tree) if tree else ''} by {', '.join(f'{ref} {down}' for ref, down in order)}")
     question = finding.Question(tree, children, AT)
     types = [key.type for key in keys_of(Conditions(AT), order)]
 
-    async def ask(snapshot: Any) -> tuple[list[str], tuple[int, bool], list[str]]:
+    async def ask(snapshot: Any) -> tuple[list[str], tuple[int, bool], list[str], list[str]]:
         ids = await finding.narrowed(snapshot, question, order)
+        far, _ = await finding.page(snapshot, question, order, ids, None, limit, skip)
         found: list[str] = []
         place = None
         while True:
@@ -83,12 +93,12 @@ def test_any_filter_in_any_order_finds_what_the_oracle_finds(
             place = place_of(cursor_of("q", "o", end), "q", "o", types)  # as a client carries it
         text, parameters = finding.matching(question)
         rows = await finding.asked(snapshot, text, parameters)
-        return found, await finding.count(snapshot, question, ids), sorted(row["run_id"] for row in rows)
+        return found, await finding.count(snapshot, question, ids), sorted(row["run_id"] for row in rows), far
 
     before = finding.START_MAX, finding.COUNT_MAX
     finding.START_MAX, finding.COUNT_MAX = start_max, limit  # type: ignore[misc]
     try:
-        found, counted, all_ids = world(ask)
+        found, counted, all_ids, far = world(ask)
     finally:
         finding.START_MAX, finding.COUNT_MAX = before  # type: ignore[misc]
     wanted = sorted(expected(tree, children), key=lambda run: sort_key(run, order, AT))
@@ -96,6 +106,7 @@ def test_any_filter_in_any_order_finds_what_the_oracle_finds(
     most = limit if tree else finding.COUNT_ALL_MAX
     assert counted == (min(len(wanted), most), len(wanted) <= most)
     assert all_ids == sorted(found)
+    assert far == found[skip : skip + limit]
 
 
 @given(st.lists(REFS, min_size=1, max_size=6, unique=True))

@@ -155,6 +155,18 @@ def test_pages_follow_each_other_without_gap_or_repeat_while_runs_are_added(
     assert sorted(seen) == sorted(family)
 
 
+@pytest.mark.parametrize("sort", ["-created", "metric.loss,-created", "-tag.team"])
+@pytest.mark.usefixtures("family")
+def test_a_page_far_down_is_had_without_those_before_it(api: Api, sort: str) -> None:
+    whole = ids(api, sort=sort)
+    for skip in range(len(whole) + 2):
+        assert ids(api, sort=sort, limit=2, skip=skip) == whole[skip : skip + 2]
+    page = search(api, sort=sort, limit=1, skip=1)
+    assert ids(api, sort=sort, cursor=page["next_cursor"]) == whole[2:]
+    assert ids(api, sort=sort, cursor=page["next_cursor"], skip=1) == whole[3:]
+    assert api.get("/search/runs", skip=-1).status == 400
+
+
 @pytest.mark.usefixtures("family")
 def test_a_cursor_goes_on_with_its_own_question_alone(api: Api) -> None:
     cursor = search(api, "not tag.x exists", limit=2)["next_cursor"]
@@ -297,3 +309,17 @@ def test_groups_count_statuses_and_spread_metrics(api: Api) -> None:
     assert api.get("/search/groups", by="tag.a,tag.b").code == "invalid"
     assert api.get("/search/groups", by="tag.team", values="tag.x").code == "invalid"
     assert api.get("/search/groups").code == "invalid"
+
+
+def test_the_mean_of_vast_numbers_is_told(api: Api, ledger: Ledger) -> None:
+    most, inf = 1.7976931348623157e308, float("inf")
+    for name, value in (("a", most), ("b", most), ("c", 1.0), ("d", inf), ("e", -most)):
+        one = Saying(name)
+        ledger.say(
+            one.started("digits"), one.tag("set", "endless" if name == "d" else "vast"), one.logged("loss", value)
+        )
+    answer = api.get("/search/groups", by="tag.set", values="metric.loss").json
+    assert [(group["value"], group["values"]["metric.loss"]["mean"]) for group in answer["groups"]] == [
+        ("endless", "Infinity"),
+        ("vast", most / 4),
+    ]

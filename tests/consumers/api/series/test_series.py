@@ -202,6 +202,9 @@ def test_arrow_of_a_fold_names_band_and_slowest(eight: Ledger, api: ApiWithin) -
         (f"application/json;q=0.2, {STREAM};q=0.1", "application/json"),
         (f"application/json;q=0, {STREAM}", STREAM),
         ("*/*;q=0.1, application/json;q=0", STREAM),
+        (f"application/json;q=nan, {STREAM};q=0.9", "application/json"),  # malformed: as without
+        (f"{STREAM};q=nan, application/json;q=0.9", STREAM),
+        (f"{STREAM};q=-1, application/json;q=0.9", STREAM),
     ],
 )
 def test_the_form_is_what_the_caller_prefers(ledger: Ledger, api: ApiWithin, accept: str | None, form: str) -> None:
