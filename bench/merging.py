@@ -78,7 +78,7 @@ def irregular(run_id: str, points: int, series: int, each: int) -> Iterator[RawR
 
 def one_each(runs: int, ordinal: int) -> list[RawRecord]:
     """An event of one point of each of many runs."""
-    return [logged(f"run {run}", [0], 1, ordinal, [ordinal], run) for run in range(runs)]
+    return [logged(f"run {run}", [0], 1, ordinal, [ordinal], ordinal * runs + run) for run in range(runs)]
 
 
 def folded(conninfo: str, raws: Sequence[RawRecord], points: int, batch: int, *, summaries: bool = True) -> float:
@@ -123,7 +123,7 @@ def bytes_unmerged(conninfo: str, points: int) -> float:
 
 
 def bytes_a_point(conninfo: str) -> float:
-    """Chunks with TOAST and indexes, and what is left of the rows after a vacuum, by their points."""
+    """Vacuums. Chunks with TOAST and indexes, and what is left of the rows after a vacuum, by their points."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("VACUUM state.points, state.chunks")
         row = connection.execute(
@@ -173,8 +173,20 @@ def projector_figures() -> list[Figure]:
 
 
 def merging_figures() -> list[Figure]:
-    """Rates, sizes and times of three ways to log."""
+    """Rates, sizes and times of four ways to log."""
     found = []
+    with databases.migrated() as conninfo:
+        for first in range(1, 10_001, 500):  # merged as it comes: what merged rows leave is used again
+            folded(conninfo, [raw for i in range(first, first + 500) for raw in one_each(10, i)], 5_000, 1_000)
+            merged(conninfo)
+            bytes_a_point(conninfo)
+        with psycopg.connect(conninfo) as connection:
+            sizes = connection.execute(
+                "SELECT pg_total_relation_size('state.chunks')::float8, pg_total_relation_size('state.points')::float8"
+            ).fetchone()
+        assert sizes is not None
+        found.append(Figure("merged, 10 series x 10,000, events of one point", sizes[0] / 100_000, "bytes a point", 25))
+        found.append(Figure("  room of what is not merged yet, used again", sizes[1] / 1e6, "MB", 2))
     for name, raws in (
         ("100 series x 10,000", round_robin("r", 1_000_000, 100, 2_000)),
         ("20 irregular series, user steps", irregular("r", 1_000_000, 20, 2_000)),
