@@ -335,9 +335,9 @@ def test_a_list_of_many_runs_takes_as_many_statements_as_one(
     asked: list[str] = []
     rows = Snapshot.rows
 
-    async def noticed(self: Snapshot, name: str, parameters: Any = None) -> Any:
+    async def noticed(self: Snapshot, name: str, *how: Any, **further: Any) -> Any:
         asked.append(name)
-        return await rows(self, name, parameters)
+        return await rows(self, name, *how, **further)
 
     monkeypatch.setattr(Snapshot, "rows", noticed)
     assert len(ids(api, limit=50)) == 50
