@@ -21,7 +21,12 @@ FROM (
         artifacts.inline,
         coalesce(objects.availability, 'pending') AS availability
     FROM state.artifacts
-    LEFT JOIN observed.objects USING (workspace, run_id, sha256)
+    LEFT JOIN LATERAL (  -- by its key, whatever the planner's statistics know (artifacts.sql)
+        SELECT objects.availability
+        FROM observed.objects
+        WHERE objects.workspace = %(workspace)s AND objects.run_id = %(run_id)s AND objects.sha256 = artifacts.sha256
+        OFFSET 0
+    ) AS objects ON true
     LEFT JOIN state.writers
         ON writers.workspace = %(workspace)s
         AND writers.aggregate_kind = 'run'
