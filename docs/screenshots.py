@@ -86,11 +86,45 @@ with Experiment(Workspace.from_config(), "gpt-small").start_logging(
     print(run.id)
 """
 
+CODE = """
+import json, tempfile
+from pathlib import Path
+from runfold import Experiment, Workspace
+
+TRAIN = '''import torch
+
+from model import Net
+
+
+def train(epochs: int = 30) -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for epoch in range(epochs):
+        step(net, optimizer)
+'''
+ids = []
+for name, change in (("before", {}), ("after", {"torch.optim.SGD(net.parameters(), lr=0.1)": "torch.optim.AdamW(net.parameters(), lr=3e-4)"})):
+    with tempfile.TemporaryDirectory() as place:
+        text = TRAIN
+        for old, new in change.items():
+            text = text.replace(old, new)
+        Path(place, "train.py").write_text(text)
+        Path(place, "model.py").write_text("class Net: ...\\n")
+        if change:
+            Path(place, "schedule.py").write_text("WARMUP = 200\\n")
+        with Experiment(Workspace.from_config(), "optimizers").start_logging(
+            snapshot_directory=place, display_name=name, outputs=False
+        ) as run:
+            ids.append(run.id)
+print(json.dumps(ids))
+"""
+
 
 def shoot(stack: Stack) -> None:
     """Fills the stack and writes docs/figures/page-*.png."""
     ids = json.loads(stack.script(FILL).stdout)
     one = stack.script(LEARN).stdout.strip()
+    changed = ",".join(json.loads(stack.script(CODE).stdout))
     stack.run("ship", "--once", check=False)
     until(lambda: stack.get(f"runs/{one}")["status"] == "Completed", 60, "the runs to be folded")
     settings = stack.settings()
@@ -108,13 +142,16 @@ def shoot(stack: Stack) -> None:
             ".axis",
             "light",
         ),
+        "code": (f"compare?runs={changed}&tab=code&file=train.py", ".diff-told", "light"),
         "experiments": ("experiments", '.rows [role="row"]', "light"),
         "health": ("health", ".tile .sparkline", "light"),
     }
     with launched(layout(home(), os.environ).home / "chromium") as browser:
         for name, (below, shown, scheme) in views.items():
             context = browser.new_context(
-                viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark" if scheme == "dark" else "light"
+                viewport={"width": WIDTH, "height": HEIGHT},
+                color_scheme="dark" if scheme == "dark" else "light",
+                locale="en-GB",  # npm's Chromium says en-US@posix, which is no language
             )
             _sign_in(context, settings)
             page = context.new_page()
