@@ -122,10 +122,16 @@ def bytes_unmerged(conninfo: str, points: int) -> float:
     return float(row[0]) / points
 
 
-def bytes_a_point(conninfo: str) -> float:
-    """Vacuums. Chunks with TOAST and indexes, and what is left of the rows after a vacuum, by their points."""
+def vacuum(conninfo: str) -> None:
+    """Frees what merged rows took, as autovacuum would."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("VACUUM state.points, state.chunks")
+
+
+def bytes_a_point(conninfo: str) -> float:
+    """Chunks with TOAST and indexes, and what is left of the rows after a vacuum, by their points."""
+    vacuum(conninfo)
+    with psycopg.connect(conninfo) as connection:
         row = connection.execute(
             "SELECT (pg_total_relation_size('state.chunks') + pg_total_relation_size('state.points'))::float8"
             " / (SELECT sum(points) FROM state.chunks)"
@@ -179,7 +185,7 @@ def merging_figures() -> list[Figure]:
         for first in range(1, 10_001, 500):  # merged as it comes: what merged rows leave is used again
             folded(conninfo, [raw for i in range(first, first + 500) for raw in one_each(10, i)], 5_000, 1_000)
             merged(conninfo)
-            bytes_a_point(conninfo)
+            vacuum(conninfo)
         with psycopg.connect(conninfo) as connection:
             sizes = connection.execute(
                 "SELECT pg_total_relation_size('state.chunks')::float8, pg_total_relation_size('state.points')::float8"

@@ -103,15 +103,15 @@ def train(epochs: int = 30) -> None:
         step(net, optimizer)
 '''
 ids = []
-for name, change in (("before", {}), ("after", {"torch.optim.SGD(net.parameters(), lr=0.1)": "torch.optim.AdamW(net.parameters(), lr=3e-4)"})):
+after = TRAIN.replace("torch.optim.SGD(net.parameters(), lr=0.1)", "torch.optim.AdamW(net.parameters(), lr=3e-4)")
+model = {"model.py": "class Net: ...\\n"}
+for name, files in (
+    ("before", {**model, "train.py": TRAIN}),
+    ("after", {**model, "train.py": after, "schedule.py": "WARMUP = 200\\n"}),
+):
     with tempfile.TemporaryDirectory() as place:
-        text = TRAIN
-        for old, new in change.items():
-            text = text.replace(old, new)
-        Path(place, "train.py").write_text(text)
-        Path(place, "model.py").write_text("class Net: ...\\n")
-        if change:
-            Path(place, "schedule.py").write_text("WARMUP = 200\\n")
+        for path, text in files.items():
+            Path(place, path).write_text(text)
         with Experiment(Workspace.from_config(), "optimizers").start_logging(
             snapshot_directory=place, display_name=name, outputs=False
         ) as run:
